@@ -1,0 +1,147 @@
+"""The nouns every layer shares: targets, results and what they mean, readings and samples. Values only, no I/O.
+
+Instants are integer nanoseconds since 1970-01-01T00:00:00Z; durations are integer nanoseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+US = 1_000
+MS = 1_000_000
+S = 1_000_000_000
+MINUTE = 60 * S
+HOUR = 3600 * S
+DAY = 86_400 * S
+
+
+class Result(StrEnum):
+    """How a probe ended: a closed vocabulary. The order is the wire code of packed records; append only."""
+
+    SUCCESS = "success"
+    TIMEOUT = "timeout"
+    SEND_ERROR = "send_error"
+    LOCAL_ERROR = "local_error"
+    ICMP_ERROR = "icmp_error"
+    DNS_ERROR = "dns_error"
+    CONNECT_ERROR = "connect_error"
+    TLS_ERROR = "tls_error"
+    BAD_RESPONSE = "bad_response"
+
+
+RESULTS: tuple[Result, ...] = tuple(Result)
+RESULT_CODE: dict[Result, int] = {result: code for code, result in enumerate(RESULTS)}
+
+
+class Packet(StrEnum):
+    """What a result says about the packet: loss is computed over received + lost only."""
+
+    RECEIVED = "received"
+    LOST = "lost"
+    REFUSED = "refused"
+    OURS = "ours"
+
+
+class Effect(StrEnum):
+    """What a result says about the service at the instant the probe was sent."""
+
+    UP = "up"
+    DOWN = "down"
+    UNMEASURED = "unmeasured"
+
+
+class Meaning(NamedTuple):
+    packet: Packet
+    effect: Effect
+
+
+MEANING: dict[Result, Meaning] = {
+    Result.SUCCESS: Meaning(Packet.RECEIVED, Effect.UP),
+    Result.BAD_RESPONSE: Meaning(Packet.RECEIVED, Effect.DOWN),
+    Result.TIMEOUT: Meaning(Packet.LOST, Effect.DOWN),
+    Result.ICMP_ERROR: Meaning(Packet.LOST, Effect.DOWN),
+    Result.CONNECT_ERROR: Meaning(Packet.REFUSED, Effect.DOWN),
+    Result.TLS_ERROR: Meaning(Packet.REFUSED, Effect.DOWN),
+    Result.SEND_ERROR: Meaning(Packet.OURS, Effect.UNMEASURED),
+    Result.LOCAL_ERROR: Meaning(Packet.OURS, Effect.UNMEASURED),
+    Result.DNS_ERROR: Meaning(Packet.OURS, Effect.UNMEASURED),
+}
+"""The one table of what results mean. `dns_error` of a name *we* could not resolve says nothing about the service."""
+
+DNS_PROBE_ERROR = Meaning(Packet.RECEIVED, Effect.DOWN)
+"""For a probe of kind `dns` the same result is the answer of the server under test: it came, and it is wrong."""
+
+
+def meaning(result: Result, probe: str) -> Meaning:
+    """What `result` says when a probe of kind `probe` ends with it."""
+    if result is Result.DNS_ERROR and probe == "dns":
+        return DNS_PROBE_ERROR
+    return MEANING[result]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Via:
+    """The way a probe leaves the host; all empty = the routing table decides."""
+
+    interface: str | None = None
+    source: str | None = None
+    mark: int | None = None
+
+    def __str__(self) -> str:
+        parts = (self.interface, self.source, None if self.mark is None else f"mark {self.mark}")
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One endpoint probed one way. Equality means: nothing changed, keep its state over a reload."""
+
+    name: str
+    """`service/key`, unique in a configuration."""
+    service: str
+    probe: str
+    """The kind: the name of a file in slamon/probes."""
+    address: str
+    """A literal address, a host name, or `gateway`."""
+    family: int
+    """4 or 6."""
+    interval: int
+    timeout: int
+    down_after: int
+    up_after: int
+    settings: object
+    """The frozen Settings of the kind."""
+    via: Via = Via()
+    witness: str | None = None
+    """Name of the target on the customer's side whose silence means the fault is ours."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Custom labels, for `slamon_target_info` only."""
+
+
+class Reading(NamedTuple):
+    """What one probe returns. A NamedTuple because it is built once per packet."""
+
+    result: Result
+    rtt: int | None = None
+    """Nanoseconds; present for a success, optional otherwise."""
+    hop_limit: int | None = None
+    detail: str = ""
+    """For people: the errno, the status line, the offending router."""
+    userspace: bool = False
+    """True when the round trip had to be stamped by our own clock instead of the kernel's."""
+    phases: tuple[tuple[str, int], ...] = ()
+    """(phase, nanoseconds): resolve, connect, tls, first_byte, transfer."""
+    gauges: tuple[tuple[str, float], ...] = ()
+    """(gauge name declared by the kind, value), for example ("http_status_code", 200)."""
+    icmp_error: tuple[int, int, str] | None = None
+    """(type, code, "local" | "remote")."""
+
+
+class Sample(NamedTuple):
+    """A reading of a target at the instant its probe was sent."""
+
+    target: str
+    sent: int
+    reading: Reading

@@ -1,0 +1,1 @@
+"""Samples in send order → outcome runs, minute records, delay distributions. Pure: everything here adds up."""

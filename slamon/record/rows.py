@@ -1,0 +1,76 @@
+"""The rows of fact that leave `record`: outcome runs, gaps, and records that add up. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from slamon.model import Result
+
+
+class Run(NamedTuple):
+    """Consecutive samples of one series with the same result; a healthy day is one row.
+
+    The samples speak for `[first_sent, until)`. `until` is the send instant of the next sample when no slot was missed between
+    the two; after a missed slot it is `last_sent + interval` at most; while the run is open, or when the daemon died, it is
+    `last_sent`. Time between `until` and the `first_sent` of the next run is not measured.
+    """
+
+    first_sent: int
+    last_sent: int
+    until: int
+    samples: int
+    result: Result
+
+
+class Gap(NamedTuple):
+    """`[start, end)` in which this slamon could not observe anything: stopped, suspended, clock stepped."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """Sums over the samples *sent* in `[start, start + length)`: a minute, a quarter hour or a day. Records add.
+
+    Counts are packets; times are nanoseconds. Late, duplicate, reordered and corrupt replies are events beside the counts:
+    a late reply stays `lost`.
+    """
+
+    start: int
+    length: int
+    received: int = 0
+    """Success or bad_response."""
+    lost: int = 0
+    """Timeout or remote ICMP error. Loss ratio = lost / (received + lost)."""
+    refused: int = 0
+    ours: int = 0
+    """Our own failures: not part of any statistic."""
+    late: int = 0
+    duplicate: int = 0
+    reordered: int = 0
+    corrupt: int = 0
+    rtt_count: int = 0
+    rtt_sum: int = 0
+    rtt_min: int | None = None
+    rtt_max: int | None = None
+    buckets: dict[int, int] = field(default_factory=dict)
+    """Bucket of the fixed logarithmic grid (`record.distribution`) → count."""
+    within: dict[int, int] = field(default_factory=dict)
+    """Latency limit in force → exact count of round trips ≤ it; a limit not listed was not in force."""
+    ipdv_sum: int = 0
+    """Σ |delay(i) − delay(i−1)| over consecutive received packets (RFC 3393); a pair belongs to the later packet's record."""
+    ipdv_count: int = 0
+    raw: bytes | None = None
+    """The packed samples themselves while they are kept (minutes only)."""
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+    @property
+    def sent(self) -> int:
+        """Packets that count for loss: received + lost."""
+        return self.received + self.lost

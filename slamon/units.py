@@ -1,0 +1,147 @@
+"""Text ↔ exact values: durations, percents, shares, money, prices. One grammar each; no float anywhere."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+from slamon.model import DAY, HOUR, MINUTE, MS, US, S
+
+UNIT_NS: dict[str, int] = {"d": DAY, "h": HOUR, "m": MINUTE, "s": S, "ms": MS, "us": US}
+"""Units of a DURATION, largest first; the order is part of the grammar."""
+
+_DURATION = re.compile(r"(\d+)(us|ms|[smhd])")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
+_RATIO = re.compile(r"(\d+)/(\d+)")
+_MONEY = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})")
+_PRICE = re.compile(r"(.+)/(month|quarter|year)")
+
+MINOR_DIGITS: dict[str, int] = {
+    **dict.fromkeys(
+        (
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+"""Decimal digits of a currency's minor unit where it is not 2 (ISO 4217)."""
+
+
+def duration(text: str) -> int:
+    """`1h30m` → nanoseconds. Units us ms s m h d, each at most once, largest first, no spaces.
+
+    Raises ValueError with the reason and a fix.
+    """
+    pairs = _DURATION.findall(text)
+    if not pairs or "".join(n + u for n, u in pairs) != text:
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            raise ValueError(f"a duration needs a unit; write for example {text.partition('.')[0]}s")
+        raise ValueError("not a duration; write for example 10s, 1h30m or 250ms")
+    order = [list(UNIT_NS).index(unit) for _, unit in pairs]
+    if order != sorted(set(order)):
+        raise ValueError("the units of a duration go from large to small, each once; write for example 1h30m")
+    return sum(int(n) * UNIT_NS[unit] for n, unit in pairs)
+
+
+def format_duration(ns: int) -> str:
+    """Nanoseconds → the shortest text `duration` reads back; below 1 us the remainder is written as a decimal `us`."""
+    if ns < 0:
+        return "-" + format_duration(-ns)
+    parts = []
+    rest = ns
+    for unit, size in UNIT_NS.items():
+        n, rest = divmod(rest, size)
+        if n:
+            parts.append(f"{n}{unit}")
+    if rest:
+        parts.append(f"{rest}ns")
+    return "".join(parts) or "0s"
+
+
+def percent(text: str) -> Fraction:
+    """`99.95%` → 1999/2000, exact. Raises ValueError."""
+    match = _PERCENT.fullmatch(text)
+    if not match:
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            raise ValueError(f"a percentage needs its sign; write {text}%")
+        raise ValueError("not a percentage; write for example 99.95%")
+    return Fraction(match[1]) / 100
+
+
+def share(text: str) -> Fraction:
+    """A share of a charge: `10%` or `1/30`. Raises ValueError."""
+    match = _RATIO.fullmatch(text)
+    if match:
+        if int(match[2]) == 0:
+            raise ValueError("a share cannot have the denominator 0; write for example 1/30")
+        return Fraction(int(match[1]), int(match[2]))
+    try:
+        return percent(text)
+    except ValueError as error:
+        raise ValueError("not a share of the charge; write for example 10% or 1/30") from error
+
+
+def money(text: str) -> tuple[Fraction, str]:
+    """`9.98 GBP` → (499/50, "GBP"). Raises ValueError; a currency is never assumed."""
+    match = _MONEY.fullmatch(text)
+    if not match:
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            raise ValueError(f"an amount needs its currency; write for example {text} USD")
+        raise ValueError("not an amount of money; write for example 1000 USD")
+    return Fraction(match[1]), match[2]
+
+
+def price(text: str) -> tuple[Fraction, str, str]:
+    """`1000 USD/month` → (1000, "USD", "month"). Raises ValueError."""
+    match = _PRICE.fullmatch(text)
+    if not match:
+        raise ValueError("not a price; write for example 1000 USD/month (or /quarter, /year)")
+    amount, currency = money(match[1])
+    return amount, currency, match[2]
+
+
+def count(text: str) -> int:
+    """A whole number ≥ 0 written in decimal digits. Raises ValueError."""
+    if not re.fullmatch(r"\d+", text):
+        raise ValueError("not a whole number; write for example 3")
+    return int(text)
+
+
+def minor_digits(currency: str) -> int:
+    """Decimal digits of the currency's minor unit: 2, JPY 0, KWD 3."""
+    return MINOR_DIGITS.get(currency, 2)
+
+
+def round_half_up(value: Fraction, digits: int) -> Decimal:
+    """Exact half-up rounding (away from zero on a tie) to `digits` decimals."""
+    scaled = abs(value) * 10**digits
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    sign = -1 if value < 0 else 1
+    return Decimal(sign * whole).scaleb(-digits)
+
+
+def format_percent(value: Fraction, digits: int = 6) -> str:
+    """Ratio → `99.899961%`, half-up to `digits` decimals of a percent."""
+    return f"{round_half_up(value * 100, digits):f}%"
+
+
+def format_money(value: Fraction, currency: str) -> str:
+    """`100.00 USD`, half-up to the currency's minor unit."""
+    return f"{round_half_up(value, minor_digits(currency)):f} {currency}"
