@@ -1,0 +1,84 @@
+"""Changes of state → log lines, and a trace of the path when an ICMP target went down."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+
+from slamon.config import Config
+from slamon.live import Live, Turn
+from slamon.model import Result, Target
+from slamon.report.events import Change, sentence
+from slamon.sla.facts import State
+from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
+from slamon.trace import Tracer
+
+log = logging.getLogger("slamon")
+
+ENDED = {State.DOWN: PROVIDER_DOWN, State.LOCAL_FAULT: LOCAL_FAULT}
+"""What an outage that is over counts as, before anybody declares anything."""
+
+
+class Notices:
+    """Says what turned. `address` gives a target's present address, `spawn` runs the traces."""
+
+    def __init__(
+        self,
+        *,
+        live: Live,
+        tracer: Tracer,
+        spawn: Callable[[Coroutine[object, object, None], str], None],
+        address: Callable[[Target], str | None],
+    ) -> None:
+        self._live = live
+        self._tracer = tracer
+        self._spawn = spawn
+        self._address = address
+
+    def say(self, turns: Iterable[Turn], config: Config) -> None:
+        for turn in turns:
+            if turn.previous is None and turn.state is State.UNKNOWN:
+                continue  # nothing is known yet: no news
+            change = self._change(turn, config)
+            log.log(logging.WARNING if change.alarming else logging.INFO, "%s", sentence(change))
+            target = config.targets.get(turn.name) if turn.noun == "target" else None
+            if target is not None and target.probe == "icmp" and turn.state is State.DOWN:
+                self._spawn(self._trace(target), f"trace {target.name}")
+
+    def _change(self, turn: Turn, config: Config) -> Change:
+        names = (turn.name,) if turn.noun == "target" else config.services[turn.name].targets
+        down = [name for name in names if (view := self._live.target(name)) is not None and view.state is not State.UP]
+        shown = config.targets.get(down[0] if down else names[0])
+        witness = shown.witness if shown else None
+        witness_view = self._live.target(witness) if witness else None
+        return Change(
+            noun=turn.noun,
+            name=turn.name,
+            state=turn.state,
+            since=turn.since,
+            previous=turn.previous,
+            previous_since=turn.previous_since,
+            probe=shown.probe if shown else "",
+            results=self._deciding(shown, turn.since) if shown else (),
+            down=len(down),
+            targets=len(names) if turn.noun == "service" else 0,
+            witness=witness,
+            witness_state=witness_view.state if witness_view else None,
+            cause=ENDED.get(turn.previous) if turn.previous is not None else None,
+        )
+
+    def _deciding(self, target: Target, since: int) -> tuple[Result, ...]:
+        """The first results from `since` on, as many as the rule asks for."""
+        results: list[Result] = []
+        for run in self._live.last_runs(target.name, target.down_after + 1):
+            if run.last_sent >= since:
+                results += [run.result] * min(run.samples, target.down_after)
+        return tuple(results[: target.down_after])
+
+    async def _trace(self, target: Target) -> None:
+        address = self._address(target)
+        if address is None:
+            return
+        trace = await self._tracer.trace(target.name, address, family=target.family, via=target.via)
+        if trace is not None:
+            log.info("target %s path to %s: %s", target.name, address, trace)
