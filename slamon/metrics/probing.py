@@ -1,0 +1,216 @@
+"""The families of probing: what was sent, how it ended, how long it took. The source of truth of everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from slamon.metrics.family import Buckets, Family, Page, Row, histogram_lines, instant, per_target
+from slamon.metrics.text import escape, seconds
+from slamon.model import RESULT_CODE, RESULTS
+from slamon.probe import Kind
+from slamon.record.series import Series
+
+PROBE_LABELS = ("target", "service", "probe", "family", "vantage")
+"""Of every probe series; addresses, providers and sites stand on `slamon_target_info` only."""
+
+SKIP_REASONS = ("overrun", "clock_step", "disabled")
+"""Why a slot passed without a probe: the previous one was still in flight, the clock was stepped, the target was off."""
+
+_RESULT_SUFFIX = tuple(f',result="{result}"' for result in RESULTS)
+
+
+def _results(name: str, page: Page) -> Iterator[str]:
+    split: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    for row in page.rows:
+        codes = split.get(id(row.kind))
+        if codes is None:
+            declared = tuple(sorted(RESULT_CODE[result] for result in row.kind.results))
+            codes = split[id(row.kind)] = declared, tuple(set(RESULT_CODE.values()) - set(declared))
+        head = f"{name}{{{row.labels}"
+        results = row.results
+        for code in codes[0]:
+            yield f"{head}{_RESULT_SUFFIX[code]}}} {results[code]}\n"
+        for code in codes[1]:  # a kind that ends otherwise than it declares must not break the sum
+            if results[code]:
+                yield f"{head}{_RESULT_SUFFIX[code]}}} {results[code]}\n"
+
+
+def _skipped(name: str, page: Page) -> Iterator[str]:
+    for row in page.rows:
+        skipped = row.view.series.skipped
+        for reason in SKIP_REASONS:
+            yield f'{name}{{{row.labels},reason="{reason}"}} {skipped[reason]}\n'
+
+
+def _round_trips() -> Callable[[str, Page], Iterator[str]]:
+    buckets = Buckets()
+
+    def lines(name: str, page: Page) -> Iterator[str]:
+        for row in page.rows:
+            yield from histogram_lines(name, row.labels, buckets.suffixes(row.edges), row.buckets, row.rtt_sum)
+
+    return lines
+
+
+def _phases(name: str, page: Page) -> Iterator[str]:
+    for row in page.rows:
+        for phase in row.kind.phases:
+            total, count = row.view.series.phases.get(phase, (0, 0))
+            yield f'{name}_sum{{{row.labels},phase="{phase}"}} {seconds(total)}\n'
+            yield f'{name}_count{{{row.labels},phase="{phase}"}} {count}\n'
+
+
+def _icmp_errors(name: str, page: Page) -> Iterator[str]:
+    for row in page.rows:
+        for (kind, code, origin), count in sorted(row.view.series.icmp_errors.items()):
+            yield f'{name}{{{row.labels},type="{kind}",code="{code}",origin="{origin}"}} {count}\n'
+
+
+def _info(name: str, page: Page) -> Iterator[str]:
+    for row in page.rows:
+        yield f'{name}{{{row.labels},address="{escape(row.view.address or "")}",{row.info}}} 1\n'
+
+
+def _address_changes(name: str, page: Page) -> Iterator[str]:
+    changes = page.view.stats.address_changes
+    for row in page.rows:
+        if row.named:  # a literal address cannot change
+            yield f"{name}{{{row.labels}}} {changes[row.view.target.name]}\n"
+
+
+def _replies(what: str, meaning: str, read: Callable[[Series], int]) -> Family:
+    return Family(
+        name=f"slamon_probe_{what}_replies_total",
+        type="counter",
+        help=meaning,
+        labels=PROBE_LABELS,
+        lines=per_target(lambda row: read(row.view.series)),
+    )
+
+
+def _gauge(gauge: str) -> Callable[[Row], object]:
+    def read(row: Row) -> object:
+        value = row.view.series.gauges.get(gauge) if gauge in row.kind.gauges else None
+        return None if value is None else repr(float(value))
+
+    return read
+
+
+def kind_gauges(kinds: Mapping[str, Kind]) -> tuple[Family, ...]:
+    """A family for every gauge the probe kinds declare, so that a new kind brings its own."""
+    declared: dict[str, str] = {}
+    for kind in kinds.values():
+        declared.update(kind.gauges)
+    return tuple(
+        Family(
+            name=f"slamon_probe_{gauge}",
+            type="gauge",
+            help=text,
+            labels=PROBE_LABELS,
+            lines=per_target(_gauge(gauge)),
+        )
+        for gauge, text in sorted(declared.items())
+    )
+
+
+def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
+    """The families that every configuration has, in the order of the page."""
+    return (
+        Family(
+            name="slamon_probe_attempts_total",
+            type="counter",
+            help="Probes started, also those that could not be sent. Always: sum of results + in flight.",
+            labels=PROBE_LABELS,
+            lines=per_target(lambda row: row.attempts),
+        ),
+        Family(
+            name="slamon_probe_results_total",
+            type="counter",
+            help="Probes decided, by how they ended. Loss is (timeout + icmp_error) of (success + bad_response + timeout + icmp_error).",
+            labels=(*PROBE_LABELS, "result"),
+            lines=_results,
+        ),
+        Family(
+            name="slamon_probe_in_flight",
+            type="gauge",
+            help="Probes sent and not yet decided.",
+            labels=PROBE_LABELS,
+            lines=per_target(lambda row: row.in_flight),
+        ),
+        Family(
+            name="slamon_probe_skipped_total",
+            type="counter",
+            help="Slots that passed without a probe, by reason.",
+            labels=(*PROBE_LABELS, "reason"),
+            lines=_skipped,
+        ),
+        Family(
+            name="slamon_probe_rtt_seconds",
+            type="histogram",
+            help="Round trips of successful probes. Every latency limit of every contract is an edge.",
+            labels=PROBE_LABELS,
+            lines=_round_trips(),
+        ),
+        Family(
+            name="slamon_probe_phase_duration_seconds",
+            type="summary",
+            help="Time spent in each phase of a probe, of the kinds that have phases.",
+            labels=(*PROBE_LABELS, "phase"),
+            lines=_phases,
+        ),
+        _replies("late", "Replies after the timeout; their probes stay lost.", lambda series: series.late_replies),
+        _replies("duplicate", "Further replies to a probe already answered.", lambda series: series.duplicate_replies),
+        _replies(
+            "reordered", "Replies that overtook the reply to an earlier probe.", lambda series: series.reordered_replies
+        ),
+        _replies("corrupt", "Replies whose payload was not what was sent.", lambda series: series.corrupt_replies),
+        Family(
+            name="slamon_probe_icmp_errors_total",
+            type="counter",
+            help="ICMP errors received, by type, code and whether this host or another one sent them.",
+            labels=(*PROBE_LABELS, "type", "code", "origin"),
+            lines=_icmp_errors,
+        ),
+        Family(
+            name="slamon_probe_reply_hop_limit",
+            type="gauge",
+            help="TTL or hop limit of the last reply; a change means another path back.",
+            labels=PROBE_LABELS,
+            lines=per_target(lambda row: row.view.series.hop_limit),
+        ),
+        Family(
+            name="slamon_probe_last_success_timestamp_seconds",
+            type="gauge",
+            help="When the last successful probe was sent.",
+            labels=PROBE_LABELS,
+            lines=per_target(lambda row: instant(row.view.series.last_success)),
+        ),
+        Family(
+            name="slamon_probe_last_result_timestamp_seconds",
+            type="gauge",
+            help="When the last decided probe was sent; it stands still when probing does.",
+            labels=PROBE_LABELS,
+            lines=per_target(lambda row: instant(row.view.series.last_result)),
+        ),
+        Family(
+            name="slamon_probe_flow_rotations_total",
+            type="counter",
+            help="New flow identities taken, so that one stuck translation cannot blind the probe.",
+            labels=PROBE_LABELS,
+            lines=per_target(lambda row: row.view.series.rotations),
+        ),
+        Family(
+            name="slamon_target_info",
+            type="gauge",
+            help="What a target is; always 1. Join on target to get these labels.",
+            labels=(*PROBE_LABELS, "address", "provider", *label_keys),
+            lines=_info,
+        ),
+        Family(
+            name="slamon_target_address_changes_total",
+            type="counter",
+            help="How often the address behind a target's name changed.",
+            labels=PROBE_LABELS,
+            lines=_address_changes,
+        ),
+    )

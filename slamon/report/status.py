@@ -1,0 +1,198 @@
+"""What is true now, service by service: `slamon status` as text and as JSON, from the live daemon or from the store alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rich.text import Text
+
+from slamon.model import MINUTE, Result
+from slamon.record.rows import Record
+from slamon.report.layout import WIDTH, columns, to_text
+from slamon.report.words import duration, instant, milliseconds, percent
+from slamon.sla.facts import State
+
+WINDOW = 5 * MINUTE
+"""Over which loss and delay of a status are taken: thirty probes at the default interval."""
+
+_COLOURS = {State.UP: "green", State.DOWN: "red", State.LOCAL_FAULT: "yellow", State.UNKNOWN: "magenta"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the packets of the window say. Delay is over the ones that came back."""
+
+    window: int
+    received: int = 0
+    lost: int = 0
+    rtt_mean: Fraction | None = None
+    rtt_max: int | None = None
+
+    @property
+    def loss(self) -> Fraction | None:
+        """Lost share of received + lost; None when nothing was sent that counts."""
+        sent = self.received + self.lost
+        return Fraction(self.lost, sent) if sent else None
+
+
+def measured(records: Iterable[Record], until: int, window: int = WINDOW) -> Measured:
+    """The sums of the records that begin in `[until - window, until)`."""
+    inside = [record for record in records if until - window <= record.start < until]
+    count = sum(record.rtt_count for record in inside)
+    longest = [record.rtt_max for record in inside if record.rtt_max is not None]
+    return Measured(
+        window=window,
+        received=sum(record.received for record in inside),
+        lost=sum(record.lost for record in inside),
+        rtt_mean=Fraction(sum(record.rtt_sum for record in inside), count) if count else None,
+        rtt_max=max(longest, default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStatus:
+    name: str
+    """`service/key`."""
+    probe: str
+    address: str | None
+    """None while its name has never resolved."""
+    state: State
+    since: int | None
+    """None while nothing is known."""
+    measured: Measured
+    last_result: Result | None = None
+    last_result_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    name: str
+    state: State
+    since: int | None
+    outages: int
+    """Detected since first known."""
+    outage_start: int | None
+    targets: tuple[TargetStatus, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    vantage: str
+    as_of: int
+    settled: int | None
+    """Facts up to here were judged; None while there are none."""
+    running: bool
+    """Whether a daemon is writing these facts now."""
+    services: tuple[ServiceStatus, ...]
+
+
+def render(status: Status, *, width: int = WIDTH, colour: bool = False) -> str:
+    """The status as text ending in a newline; instants in UTC."""
+    table = columns("service / target", "state", ">for", "since", ">delay", ">loss", "last")
+    for service in status.services:
+        table.add_row(*_service(service, status.as_of))
+        for target in service.targets:
+            table.add_row(*_target(target, service.name, status.as_of))
+    return to_text((*map(Text, _head(status)), Text(), table), width=width, colour=colour)
+
+
+def _head(status: Status) -> Iterator[str]:
+    running = "running" if status.running else "not running"
+    yield f"vantage {status.vantage}, daemon {running}, as of {instant(status.as_of)}"
+    if status.settled is None:
+        yield "no facts yet"
+    else:
+        age = duration(status.as_of - status.settled)
+        yield f"judged up to {instant(status.settled)} ({age} ago); delay and loss over the last {duration(WINDOW)}"
+
+
+def _state(state: State) -> Text:
+    return Text(state.replace("_", " "), style=_COLOURS[state])
+
+
+def _since(since: int | None, as_of: int) -> tuple[Text, Text]:
+    if since is None:
+        return Text("–"), Text("–")
+    return Text(duration(as_of - since)), Text(instant(since))
+
+
+def _service(service: ServiceStatus, as_of: int) -> tuple[Text, ...]:
+    note = "1 outage" if service.outages == 1 else f"{service.outages} outages"
+    return (
+        Text(service.name, style="bold"),
+        _state(service.state),
+        *_since(service.since, as_of),
+        Text(""),
+        Text(""),
+        Text(note),
+    )
+
+
+def _target(target: TargetStatus, service: str, as_of: int) -> tuple[Text, ...]:
+    figures = target.measured
+    return (
+        Text(f"  {target.name.removeprefix(f'{service}/')} {target.probe} {target.address or 'unresolved'}"),
+        _state(target.state),
+        *_since(target.since, as_of),
+        Text("–" if figures.rtt_mean is None else milliseconds(figures.rtt_mean)),
+        Text("–" if figures.loss is None else percent(figures.loss)),
+        Text(target.last_result or "–"),
+    )
+
+
+def document(status: Status) -> dict[str, object]:
+    """The status as a JSON-able document: nanoseconds as strings, ratios exact with a display string."""
+    return {
+        "schema": 1,
+        "vantage": status.vantage,
+        "as_of": str(status.as_of),
+        "settled": _text(status.settled),
+        "running": status.running,
+        "services": [_service_document(service) for service in status.services],
+    }
+
+
+def _text(ns: int | None) -> str | None:
+    return None if ns is None else str(ns)
+
+
+def _service_document(service: ServiceStatus) -> dict[str, object]:
+    return {
+        "name": service.name,
+        "state": str(service.state),
+        "since": _text(service.since),
+        "outages": service.outages,
+        "outage_start": _text(service.outage_start),
+        "targets": [_target_document(target) for target in service.targets],
+    }
+
+
+def _target_document(target: TargetStatus) -> dict[str, object]:
+    figures = target.measured
+    return {
+        "name": target.name,
+        "probe": target.probe,
+        "address": target.address,
+        "state": str(target.state),
+        "since": _text(target.since),
+        "last_result": None if target.last_result is None else str(target.last_result),
+        "last_result_at": _text(target.last_result_at),
+        "window": str(figures.window),
+        "received": figures.received,
+        "lost": figures.lost,
+        "loss": _ratio(figures.loss),
+        "rtt_mean": None
+        if figures.rtt_mean is None
+        else {"exact": _exact(figures.rtt_mean), "display": milliseconds(figures.rtt_mean)},
+        "rtt_max": _text(figures.rtt_max),
+    }
+
+
+def _exact(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
+
+
+def _ratio(value: Fraction | None) -> Mapping[str, str] | None:
+    return None if value is None else {"exact": _exact(value), "display": percent(value)}

@@ -1,0 +1,637 @@
+"""The metrics page: every family documented, parsed by other people's parsers, consistent with itself at every step."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample as Point
+
+from slamon.live import ContractView, StateView, TargetView
+from slamon.metrics import Exposition, Family, View, families
+from slamon.metrics.exposition import STEP_LINES
+from slamon.metrics.text import ratio, seconds
+from slamon.model import DAY, HOUR, MS, RESULTS, Reading, Result, S, Target
+from slamon.probes import kinds
+from slamon.record.recorder import Recorder
+from slamon.record.series import Series
+from slamon.sla import calendar
+from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, State
+from slamon.sla.statement import OutageLine, evaluate
+from slamon.sla.terms import Clause, Contract, Credit, ExclusionClass, Measure, Objective, Side, Tier
+from slamon.stats import RTT_EDGES, SocketInfo, Stats
+
+NOW = 1_790_000_000 * S
+KINDS = kinds()
+DOCS = Path(__file__).parents[1] / "docs" / "metrics.md"
+
+
+def make_target(
+    name: str = "hq-dia/ping", *, probe: str = "icmp", address: str = "192.0.2.1", **changes: object
+) -> Target:
+    target = Target(
+        name=name,
+        service=name.partition("/")[0],
+        probe=probe,
+        address=address,
+        family=4,
+        interval=10 * S,
+        timeout=3 * S,
+        down_after=3,
+        up_after=1,
+        settings=None,
+    )
+    return dataclasses.replace(target, **changes)  # type: ignore[arg-type]  # any field
+
+
+def make_state(name: str, **changes: object) -> StateView:
+    state = StateView(
+        name=name,
+        state=State.DOWN,
+        since=NOW - 20 * S,
+        nanoseconds={State.UP: 86_400 * S + 123_456_789, State.DOWN: 20 * S, State.LOCAL_FAULT: 0, State.UNKNOWN: 7},
+        first_known=NOW - 86_420 * S - 123_456_796,
+        settled=NOW,
+        outages=3,
+        outage_start=NOW - 20 * S,
+    )
+    return dataclasses.replace(state, **changes)  # type: ignore[arg-type]  # any field
+
+
+CLAUSE = Clause(path="contracts.hq")
+CONTRACT = Contract(
+    name="hq",
+    service="hq-dia",
+    provider="Acme",
+    timezone="America/New_York",
+    clause=CLAUSE,
+    currency="USD",
+    price=Fraction(1000),
+    exclusions=(ExclusionClass(name="maintenance", clause=CLAUSE), ExclusionClass(name="force_majeure", clause=CLAUSE)),
+    objectives=(
+        Objective(
+            name="availability",
+            measure=Measure.AVAILABILITY,
+            clause=CLAUSE,
+            target=Fraction(999, 1000),
+            minimum=Fraction(995, 1000),
+        ),
+        Objective(name="delay", measure=Measure.LATENCY, clause=CLAUSE, statistic="p95", target=Fraction(40 * MS)),
+        Objective(name="loss", measure=Measure.LOSS, clause=CLAUSE, statistic="pooled"),
+    ),
+    credits=(
+        Credit(
+            name="availability",
+            objective="availability",
+            clause=CLAUSE,
+            tiers=(Tier(threshold=Fraction(999, 1000), share=Fraction(1, 3)),),
+        ),
+        Credit(
+            name="delay",
+            objective="delay",
+            clause=CLAUSE,
+            side=Side.OVER,
+            tiers=(Tier(threshold=Fraction(40 * MS), share=Fraction(1, 20)),),
+        ),
+    ),
+    cap=Fraction(1, 4),
+)
+JUNE = calendar.period(CONTRACT, "2026-06")
+NOON = JUNE.start + 10 * DAY + 12 * HOUR
+
+
+def make_contract(
+    *,
+    down: Sequence[tuple[int, int]] = (),
+    unknown: Sequence[tuple[int, int]] = (),
+    maintenance: Sequence[tuple[int, int]] = (),
+    delay: Fraction | None = Fraction(23_412_345),
+    as_of: int = JUNE.end + DAY,
+    **terms: object,
+) -> ContractView:
+    """June as the current period, judged from facts stated by hand as (start, seconds)."""
+    spans = [DeclaredSpan(start=at, end=at + n * S, state=State.DOWN) for at, n in down]
+    spans += [DeclaredSpan(start=at, end=at + n * S, state=State.UNKNOWN) for at, n in unknown]
+    exclusions = tuple(
+        Exclusion(id=str(at), contract="hq", cause="maintenance", start=at, end=at + n * S, declared_at=JUNE.start)
+        for at, n in maintenance
+    )
+    facts = Facts(
+        declared={"hq-dia": tuple(spans)},
+        exclusions=exclusions,
+        readings={} if delay is None else {"delay": delay},
+    )
+    contract = dataclasses.replace(CONTRACT, **terms)  # type: ignore[arg-type]  # any field
+    return ContractView(
+        contract=contract,
+        current=evaluate(contract, facts, JUNE, as_of),
+        previous=None,
+        active_exclusions={"maintenance": bool(maintenance), "force_majeure": False},
+    )
+
+
+class World:
+    """Real series behind a view."""
+
+    def __init__(self, *targets: Target) -> None:
+        self.recorder = Recorder("hq")
+        self.series: list[Series] = []
+        self.views: list[TargetView] = []
+        for target in targets:
+            self.add(target)
+        self.stats = Stats()
+        self.services: list[StateView] = []
+        self.contracts: list[ContractView] = []
+        self.sent = NOW
+
+    def add(self, target: Target, *, state: StateView | None = None) -> Series:
+        series = self.recorder.open(target, limits=(), edges=RTT_EDGES)
+        self.series.append(series)
+        self.views.append(TargetView(target=target, series=series, address=target.address, state=state))
+        return series
+
+    def probe(self, series: Series, reading: Reading) -> None:
+        self.sent += 10 * S
+        series.decide(series.send(self.sent), reading)
+
+    def view(self, **changes: object) -> View:
+        view = View(
+            targets=self.views,
+            services=self.services,
+            contracts=self.contracts,
+            stats=self.stats,
+            version="1.2.3",
+            vantage="hq",
+            kinds=KINDS,
+            providers={"hq-dia": "Acme"},
+        )
+        return dataclasses.replace(view, **changes)  # type: ignore[arg-type]  # any field
+
+
+def busy_world() -> World:
+    """Something of everything: every kind, every result, every optional value."""
+    world = World()
+    for kind in KINDS:
+        name = f"hq-dia/{kind}"
+        address = "www.example.net" if kind == "http" else "192.0.2.1"
+        series = world.add(make_target(name, probe=kind, address=address), state=make_state(name))
+        for result in sorted(KINDS[kind].results):
+            world.probe(series, Reading(result, rtt=12 * MS + 345 if result is Result.SUCCESS else None, hop_limit=57))
+        world.probe(series, Reading(Result.ICMP_ERROR, icmp_error=(3, 1, "remote")))
+        gauges = tuple((gauge, 200.0) for gauge in KINDS[kind].gauges)
+        phases = tuple((phase, 5 * MS) for phase in KINDS[kind].phases)
+        world.probe(series, Reading(Result.SUCCESS, rtt=7 * MS, gauges=gauges, phases=phases))
+        series.send(world.sent + 10 * S)
+    world.services = [make_state("hq-dia")]
+    met = make_contract()
+    breached = make_contract(
+        down=[(NOON, 2593)], unknown=[(JUNE.start, 3600)], delay=Fraction(61 * MS), as_of=NOON + DAY
+    )
+    world.contracts = [dataclasses.replace(breached, previous=met.current)]
+    stats = world.stats
+    stats.sockets = [
+        SocketInfo(family=4, via="", type="dgram", timestamps="kernel", receive_buffer=8 << 20, send_buffer=8 << 20),
+        SocketInfo(
+            family=4, via="wan2", type="raw", timestamps="userspace", receive_buffer=1 << 20, send_buffer=1 << 20
+        ),
+    ]
+    stats.scheduler_lag.observe(2 * MS)
+    stats.send_errors["ENOMEM"] += 1
+    stats.address_changes["hq-dia/http"] += 2
+    stats.clock_synchronized = True
+    stats.clock_max_error = 1_234_567
+    stats.last_reload_at = stats.store_last_write = NOW
+    return world
+
+
+def render(view: View, exposition: Exposition | None = None) -> str:
+    return b"".join((exposition or Exposition()).page(view)).decode()
+
+
+def points(page: str) -> dict[str, list[Point]]:
+    """Sample name → its samples, by the parser of the Prometheus client library."""
+    found: dict[str, list[Point]] = defaultdict(list)
+    for family in text_string_to_metric_families(page):
+        for point in family.samples:
+            found[point.name].append(point)
+    return found
+
+
+def value(page: str, name: str, **labels: str) -> float:
+    """The one sample of that name that has these labels."""
+    (point,) = (point for point in points(page)[name] if labels.items() <= point.labels.items())
+    return float(point.value)
+
+
+def documented() -> dict[str, tuple[str, tuple[str, ...]]]:
+    rows = re.findall(r"^\| `(slamon_\w+)` \| (\w+) \|([a-z_ ]*)\| .+ \|$", DOCS.read_text(), re.MULTILINE)
+    assert len(rows) == len({name for name, _, _ in rows}), "a family is documented twice"
+    return {name: (kind, tuple(labels.split())) for name, kind, labels in rows}
+
+
+def test_the_documentation_lists_exactly_the_families_of_the_code() -> None:
+    table = {family.name: (family.type, family.labels) for family in families(KINDS)}
+    assert documented() == table
+
+
+def test_every_metric_the_documentation_speaks_of_exists() -> None:
+    names = {family.name for family in families(KINDS)}
+    spoken = set(re.findall(r"\bslamon_\w+", DOCS.read_text()))
+    assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in spoken} <= names
+
+
+def declared_labels(family: Family, point: Point) -> set[str]:
+    extra = {"le"} if point.name == f"{family.name}_bucket" else set()
+    return {*family.labels, *extra}
+
+
+def test_the_page_has_every_family_once_with_its_type_help_and_labels() -> None:
+    view = busy_world().view(label_keys=("site", "tier"))
+    page = render(view)
+    table = {family.name: family for family in families(KINDS, view.label_keys)}
+    heads = re.findall(r"^# TYPE (slamon_\w+) (\w+)$", page, re.MULTILINE)
+    assert heads == [(family.name, family.type) for family in table.values()]
+    assert re.findall(r"^# HELP (slamon_\w+) ", page, re.MULTILINE) == list(table)
+    for parsed in text_string_to_metric_families(page):
+        if not parsed.name.startswith("slamon_"):
+            continue
+        family = table.get(parsed.name) or table[f"{parsed.name}_total"]
+        for point in parsed.samples:
+            assert set(point.labels) == declared_labels(family, point), point
+
+
+def test_a_series_is_never_there_twice() -> None:
+    seen = [re.sub(r" \S+$", "", line) for line in render(busy_world().view()).splitlines() if not line.startswith("#")]
+    assert len(seen) == len(set(seen))
+
+
+def test_every_series_is_there_at_zero_before_its_first_event() -> None:
+    world = World(*(make_target(f"hq-dia/{kind}", probe=kind) for kind in KINDS))
+    found = points(render(world.view()))
+    for kind in KINDS:
+        results = {
+            p.labels["result"]: p.value for p in found["slamon_probe_results_total"] if p.labels["probe"] == kind
+        }
+        assert results == dict.fromkeys(map(str, KINDS[kind].results), 0.0)
+        phases = {
+            p.labels["phase"]: p.value
+            for p in found["slamon_probe_phase_duration_seconds_count"]
+            if p.labels["probe"] == kind
+        }
+        assert phases == dict.fromkeys(KINDS[kind].phases, 0.0)
+    assert {p.labels["reason"] for p in found["slamon_probe_skipped_total"]} == {"overrun", "clock_step", "disabled"}
+    for name in ("late", "duplicate", "reordered", "corrupt"):
+        assert [p.value for p in found[f"slamon_probe_{name}_replies_total"]] == [0.0] * len(KINDS)
+    assert len(found["slamon_probe_rtt_seconds_bucket"]) == len(KINDS) * (len(RTT_EDGES) + 1)
+    for noun, count in (("target", len(KINDS)), ("service", 1)):
+        state = {(p.labels[noun], p.labels["state"]): p.value for p in found[f"slamon_{noun}_state"]}
+        assert len(state) == count * 4
+        assert {key[1] for key, on in state.items() if on} == {"unknown"}
+        assert [p.value for p in found[f"slamon_{noun}_state_seconds_total"]] == [0.0] * 4 * count
+    assert [p.value for p in found["slamon_outages_total"]] == [0.0]
+    for absent in (
+        "slamon_outage_start_timestamp_seconds",
+        "slamon_probe_last_success_timestamp_seconds",
+        "slamon_probe_reply_hop_limit",
+    ):
+        assert found[absent] == []
+    for name in (
+        "slamon_dns_resolutions_total",
+        "slamon_socket_receive_drops_total",
+        "slamon_socket_send_errors_total",
+    ):
+        assert found[name]
+        assert {p.value for p in found[name]} == {0.0}
+
+
+def assert_attempts_add_up(page: str, targets: int) -> None:
+    found = points(page)
+    results: dict[str, float] = defaultdict(float)
+    for point in found["slamon_probe_results_total"]:
+        results[point.labels["target"]] += point.value
+    in_flight = {point.labels["target"]: point.value for point in found["slamon_probe_in_flight"]}
+    attempts = {point.labels["target"]: point.value for point in found["slamon_probe_attempts_total"]}
+    round_trips = {point.labels["target"]: point.value for point in found["slamon_probe_rtt_seconds_count"]}
+    successes = {
+        p.labels["target"]: p.value for p in found["slamon_probe_results_total"] if p.labels["result"] == "success"
+    }
+    assert len(attempts) == targets
+    assert attempts == {name: results[name] + in_flight[name] for name in attempts}
+    assert successes == round_trips
+
+
+def test_attempts_are_results_plus_in_flight() -> None:
+    assert_attempts_add_up(render(busy_world().view()), len(KINDS))
+
+
+def test_attempts_add_up_though_probing_goes_on_between_the_steps() -> None:
+    world = World(*(make_target(f"s{n}/ping") for n in range(300)))
+    steps = []
+    for step in Exposition().page(world.view()):
+        steps.append(step)
+        for n, series in enumerate(world.series):
+            pending = series.send(NOW + len(steps) * S)
+            if n % 3:
+                series.decide(
+                    pending,
+                    Reading(
+                        RESULTS[n % 5] if n % 2 else Result.SUCCESS, rtt=n * MS if not n % 2 or not n % 5 else None
+                    ),
+                )
+    assert world.series[1].attempts > 5
+    assert_attempts_add_up(b"".join(steps).decode(), 300)
+
+
+def test_a_result_a_kind_does_not_declare_is_shown_all_the_same() -> None:
+    world = World(make_target())
+    world.probe(world.series[0], Reading(Result.TLS_ERROR))
+    assert Result.TLS_ERROR not in KINDS["icmp"].results
+    assert_attempts_add_up(render(world.view()), 1)
+
+
+def test_the_histogram_is_cumulative_and_its_limits_are_inclusive() -> None:
+    world = World(make_target())
+    for rtt in (MS // 10, MS // 10 + 1, 20 * MS, 20 * MS + 1, 60 * S):
+        world.probe(world.series[0], Reading(Result.SUCCESS, rtt=rtt))
+    page = render(world.view())
+    buckets = {p.labels["le"]: p.value for p in points(page)["slamon_probe_rtt_seconds_bucket"]}
+    assert list(buckets)[:3] == ["0.0001", "0.0002", "0.0005"]
+    assert (buckets["0.0001"], buckets["0.0002"], buckets["0.01"], buckets["0.02"], buckets["0.03"]) == (1, 2, 2, 3, 4)
+    assert (buckets["1.0"], buckets["5.0"], buckets["+Inf"]) == (4, 4, 5)
+    assert re.search(r"^slamon_probe_rtt_seconds_sum\{.*\} 60\.040200002$", page, re.MULTILINE)
+
+
+def test_steps_are_short_and_none_holds_more_lines_than_allowed() -> None:
+    world = World(*(make_target(f"s{n}/ping") for n in range(1000)))
+    steps = list(Exposition().page(world.view()))
+    series = [sum(not line.startswith(b"#") for line in step.splitlines()) for step in steps]
+    assert sum(series) > 40_000
+    assert max(series) <= STEP_LINES
+    assert all(step == b"" or step.endswith(b"\n") for step in steps)
+    assert steps[:4] == [b""] * 4  # copying the counters gives way, too
+
+
+def test_two_scrapes_at_the_same_time_do_not_disturb_each_other() -> None:
+    world = busy_world()
+    exposition = Exposition()
+    first, second = exposition.page(world.view()), exposition.page(world.view())
+    pages: tuple[list[bytes], list[bytes]] = ([], [])
+    for one, other in zip(first, second, strict=True):
+        pages[0].append(one)
+        pages[1].append(other)
+    own = re.compile(r"^(process|python)_.*$", re.MULTILINE)
+    assert own.sub("", b"".join(pages[0]).decode()) == own.sub("", b"".join(pages[1]).decode())
+
+
+def test_views_may_be_made_on_the_way() -> None:
+    world = World(*(make_target(f"s{n}/ping") for n in range(300)))
+    made = 0
+
+    def views() -> Iterator[TargetView]:
+        nonlocal made
+        for view in world.views:
+            made += 1
+            yield view
+
+    steps = Exposition().page(world.view(targets=views()))
+    assert (next(steps), made) == (b"", 250)
+    assert_attempts_add_up(b"".join(steps).decode(), 300)
+
+
+def test_labels_follow_a_reload() -> None:
+    exposition = Exposition()
+    world = World(make_target(labels=(("site", "north"),)))
+    assert (
+        value(render(world.view(label_keys=("site",)), exposition), "slamon_target_info", site="north", provider="Acme")
+        == 1
+    )
+    changed = World(make_target(service="hq", labels=(("site", "south"),)))
+    page = render(changed.view(label_keys=("site",), providers={"hq": "Bell"}), exposition)
+    assert value(page, "slamon_target_info", site="south", service="hq", provider="Bell") == 1
+    assert (
+        value(
+            render(changed.view(label_keys=("site", "tier")), exposition), "slamon_target_info", site="south", tier=""
+        )
+        == 1
+    )
+    assert points(render(World().view(), exposition))["slamon_target_info"] == []
+
+
+def test_an_address_is_of_the_instant() -> None:
+    world = World(make_target(address="www.example.net"))
+    exposition = Exposition()
+    for address, shown in ((None, ""), ("192.0.2.9", "192.0.2.9")):
+        world.views[0] = dataclasses.replace(world.views[0], address=address)
+        assert value(render(world.view(), exposition), "slamon_target_info", address=shown) == 1
+
+
+def test_state_time_adds_up_to_the_nanosecond() -> None:
+    world = World()
+    world.add(make_target(), state=make_state("hq-dia/ping"))
+    world.services = [make_state("hq-dia")]
+    page = render(world.view())
+    for noun in ("target", "service"):
+        texts = re.findall(rf"^slamon_{noun}_state_seconds_total\{{.*\}} (\S+)$", page, re.MULTILINE)
+        settled = Decimal(
+            re.findall(rf"^slamon_{noun}_settled_timestamp_seconds\{{.*\}} (\S+)$", page, re.MULTILINE)[0]
+        )
+        first_known = Decimal(make_state("x").first_known).scaleb(-9)
+        assert "86400.123456789" in texts
+        assert sum(map(Decimal, texts)) == settled - first_known
+        assert value(page, f"slamon_{noun}_state", state="down") == 1
+        assert value(page, f"slamon_{noun}_state", state="up") == 0
+    assert value(page, "slamon_outages_total") == 3
+    assert value(page, "slamon_outage_start_timestamp_seconds") == (NOW - 20 * S) / S
+
+
+def sla(page: str, name: str, **labels: str) -> dict[str, float]:
+    """The `current` samples of a judged family, by the label that is not contract, period, unit or currency."""
+    found = {}
+    for point in points(page)[f"slamon_sla_{name}"]:
+        own = {key: text for key, text in point.labels.items() if key not in {"contract", "period", "unit", "currency"}}
+        if point.labels["period"] == "current":
+            found["".join(own.values())] = float(point.value)
+    return found
+
+
+def test_the_figures_of_a_contract_are_those_of_its_statement() -> None:
+    world = World()
+    view = make_contract(down=[(NOON, 2593)], unknown=[(JUNE.start, 7200)], delay=Fraction(61 * MS))
+    world.contracts = [view]
+    page = render(world.view())
+    statement = view.current
+    assert statement.availability == 1 - Fraction(2593, 30 * 86_400 - 7200)
+    for name, exact in (
+        ("availability_ratio", statement.availability),
+        ("availability_so_far_ratio", statement.availability_so_far),
+        ("availability_if_unknown_up_ratio", statement.high),
+        ("availability_if_unknown_down_ratio", statement.low),
+        ("coverage_ratio", statement.coverage),
+        ("coverage_minimum_ratio", Fraction(1, 2)),
+        ("credit_owed_ratio", Fraction(1, 4)),
+        ("credit_owed", Fraction(250)),
+        ("credit_lost_to_cap", Fraction("133.33")),
+        ("credit_at_stake", Fraction(0)),
+        ("period_start_timestamp_seconds", Fraction(JUNE.start, S)),
+        ("period_end_timestamp_seconds", Fraction(JUNE.end, S)),
+    ):
+        assert exact is not None
+        assert sla(page, name) == {"": float(exact)}, name
+    assert sla(page, "objective_value") == {"availability": float(statement.availability), "delay": 0.061}
+    assert sla(page, "objective_target") == {"availability": 0.999, "delay": 0.04}
+    assert sla(page, "objective_minimum") == {"availability": 0.995}
+    assert sla(page, "compliant") == {"availability": 0, "delay": 0}
+    assert sla(page, "status") == {"met": 0, "below_target": 1, "below_minimum": 0, "unknown": 0}
+    assert sla(page, "downtime_budget_remaining_seconds") == {"target": -8.2, "minimum": 10_331}
+    assert sla(page, "downtime_to_next_credit_seconds") == {}
+    time = sla(page, "time_seconds")
+    assert (time["provider_down"], time["unknown"]) == (2593, 7200)
+    assert set(time) == {"up", "provider_down", "maintenance", "force_majeure", "local_fault", "unknown", "not_elapsed"}
+    assert sum(time.values()) == 30 * 86_400
+    assert sla(page, "outages") == {"provider_down": 1, "maintenance": 0, "force_majeure": 0, "local_fault": 0}
+    assert {p.labels["unit"] for p in points(page)["slamon_sla_objective_value"]} == {"ratio", "seconds"}
+    assert {p.labels["currency"] for p in points(page)["slamon_sla_credit_owed"]} == {"USD"}
+    assert (
+        value(
+            page, "slamon_contract_info", contract="hq", service="hq-dia", kind="sla", provider="Acme", currency="USD"
+        )
+        == 1
+    )
+
+
+def test_what_cannot_be_said_is_not_there() -> None:
+    world = World()
+    world.contracts = [make_contract(unknown=[(JUNE.start, 30 * 86_400)], delay=None)]
+    page = render(world.view())
+    for absent in ("compliant", "objective_value", "availability_ratio", "availability_so_far_ratio"):
+        assert sla(page, absent) == {}, absent
+    assert sla(page, "status") == {"met": 0, "below_target": 0, "below_minimum": 0, "unknown": 1}
+    assert sla(page, "availability_if_unknown_up_ratio") == {"": 1}
+    assert sla(page, "availability_if_unknown_down_ratio") == {"": 0}
+    assert not [p for p in points(page)["slamon_sla_status"] if p.labels["period"] == "previous"]
+
+
+def test_a_contract_without_money_publishes_none() -> None:
+    world = World()
+    world.contracts = [make_contract(currency=None, price=None, credits=(), cap=None)]
+    page = render(world.view())
+    for name in ("credit_owed", "credit_owed_ratio", "credit_at_stake", "credit_lost_to_cap"):
+        assert sla(page, name) == {}
+    assert value(page, "slamon_contract_info", contract="hq", currency="") == 1
+
+
+def test_what_an_open_period_may_still_improve_is_at_stake() -> None:
+    world = World()
+    world.contracts = [make_contract(delay=Fraction(61 * MS), as_of=NOON)]
+    page = render(world.view())
+    assert (sla(page, "credit_owed"), sla(page, "credit_at_stake")) == ({"": 0}, {"": 50})
+    assert re.search(
+        r'^slamon_sla_credit_at_stake\{contract="hq",period="current",currency="USD"\} 50\.00$', page, re.MULTILINE
+    )
+    assert sla(page, "downtime_to_next_credit_seconds") == {"": pytest.approx(2592.000000001, abs=1e-10)}
+
+
+def test_an_exclusion_is_shown_and_inhibits() -> None:
+    world = World()
+    world.contracts = [make_contract(down=[(NOON, 300)], maintenance=[(NOON, 600)])]
+    page = render(world.view())
+    active = {p.labels["class"]: p.value for p in points(page)["slamon_exclusion_active"]}
+    assert active == {"maintenance": 1, "force_majeure": 0}
+    assert sla(page, "outages") == {"provider_down": 0, "maintenance": 1, "force_majeure": 0, "local_fault": 0}
+    assert sla(page, "time_seconds")["maintenance"] == 600
+
+
+def test_an_outage_counts_once_and_against_the_provider_if_any_of_it_does() -> None:
+    def outage(**by_cause: int) -> OutageLine:
+        return OutageLine(start=NOON, end=NOON + S, duration=S, by_cause=by_cause)
+
+    view = make_contract()
+    outages = (outage(maintenance=50, provider_down=1), outage(maintenance=1, force_majeure=2), outage(local_fault=1))
+    world = World()
+    world.contracts = [dataclasses.replace(view, current=dataclasses.replace(view.current, outages=outages))]
+    counts = sla(render(world.view()), "outages")
+    assert counts == {"provider_down": 1, "maintenance": 0, "force_majeure": 1, "local_fault": 1}
+
+
+def test_both_periods_stand_side_by_side() -> None:
+    page = render(busy_world().view())
+    assert value(page, "slamon_sla_status", period="previous", status="met") == 1
+    assert value(page, "slamon_sla_status", period="current", status="below_target") == 1
+
+
+def test_a_kind_brings_its_own_gauges() -> None:
+    icmp = dataclasses.replace(KINDS["icmp"], gauges={"moon_phase_ratio": "Share of the moon that is lit."})
+    own = {**KINDS, "icmp": icmp}
+    world = World(make_target())
+    page = render(world.view(kinds=own))
+    assert (
+        "# HELP slamon_probe_moon_phase_ratio Share of the moon that is lit.\n# TYPE slamon_probe_moon_phase_ratio gauge\n"
+        in page
+    )
+    assert points(page)["slamon_probe_moon_phase_ratio"] == []
+    world.probe(world.series[0], Reading(Result.SUCCESS, rtt=MS, gauges=(("moon_phase_ratio", 0.25),)))
+    assert value(render(world.view(kinds=own)), "slamon_probe_moon_phase_ratio") == 0.25
+
+
+def test_the_process_and_the_interpreter_are_on_the_page() -> None:
+    found = points(render(World().view()))
+    assert found["process_cpu_seconds_total"][0].value > 0
+    assert found["process_resident_memory_bytes"]
+    assert found["python_info"][0].labels["implementation"] == "CPython"
+    assert found["slamon_build_info"][0].labels["version"] == "1.2.3"
+
+
+@given(st.integers(min_value=-(10**22), max_value=10**22))
+def test_seconds_are_exact(ns: int) -> None:
+    assert Fraction(seconds(ns)) == Fraction(ns, S)
+
+
+@given(st.fractions(min_value=0, max_value=1))
+def test_a_ratio_is_the_nearest_float(exact: Fraction) -> None:
+    shown = float(ratio(exact))
+    assert shown == float(exact)
+    assert abs(Fraction(shown) - exact) <= Fraction(1, 2**53)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=30))
+def test_label_values_survive(text: str) -> None:
+    world = World(make_target(labels=(("site", text),)))
+    page = render(world.view(label_keys=("site",), vantage=text))
+    (point,) = points(page)["slamon_target_info"]
+    assert point.labels["site"] == text
+    assert point.labels["vantage"] == text
+
+
+@pytest.mark.system
+def test_promtool_has_nothing_to_say() -> None:
+    page = render(busy_world().view(label_keys=("site",)))
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+@pytest.mark.system
+def test_the_queries_of_the_documentation_are_valid(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```promql\n(.+?)^```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    queries = [query for block in blocks for query in re.sub(r"\n +", " ", block).splitlines()]
+    assert len(queries) >= 10
+    rules = [{"record": f"query:{n}", "expr": query} for n, query in enumerate(queries)]
+    file = tmp_path / "queries.json"  # JSON is YAML
+    file.write_text(json.dumps({"groups": [{"name": "docs", "rules": rules}]}))
+    checked = subprocess.run(
+        ["promtool", "check", "rules", file], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(queries)} rules found" in checked.stdout
