@@ -39,7 +39,7 @@ def report(config: Path, state: Path, contract: str | None, period: str, form: s
 
     statements, as_of = ask(config, state, question)
     if form == "json":
-        click.echo(report_json.dumps(report_json.document(statements, as_of=as_of)))
+        click.echo(report_json.dumps(report_json.document(statements, as_of=as_of)), nl=False)
         return
     terminal = sys.stdout.isatty()
     width = min(shutil.get_terminal_size().columns, WIDTH) if terminal else WIDTH

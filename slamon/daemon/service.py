@@ -200,16 +200,16 @@ class Service:
         config, live = self.config, self.live
         series = self._recorder.series
         return View(
-            targets=[
+            targets=(
                 TargetView(
                     target=target,
-                    series=series[name],
+                    series=known,
                     address=self._addresses.current(target),
                     state=live.target(name),
                 )
                 for name, target in config.targets.items()
-                if name in series
-            ],
+                if (known := series.get(name)) is not None
+            ),
             services=live.services(),
             contracts=self._judge.views,
             stats=self._stats,
