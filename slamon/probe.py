@@ -1,26 +1,60 @@
-"""What a probe kind is: its settings, how it opens, what it can report. Kinds live one per file in slamon/probes."""
+"""What a probe kind is: its settings, how it opens, what it can report. Kinds live one per file in slamon/probes.
+
+Most kinds are a coroutine `(target, address, context) -> Reading`; `each` makes a Prober of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import asyncio
+import errno
+import logging
+import os
+import resource
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from slamon.model import Result, Target
+from slamon import units
+from slamon.egress import IcmpError, SocketAddress, icmp_errors
+from slamon.model import MS, Reading, Result, S, Target
 
 if TYPE_CHECKING:
     from slamon.clock import Clock
     from slamon.record.series import Series
     from slamon.stats import Stats
 
+log = logging.getLogger(__name__)
+
 
 class Settings(BaseModel):
-    """Base of every kind's settings: frozen, unknown keys refused; scalars arrive as YAML text."""
+    """Base of every kind's settings: frozen, hashable, unknown keys refused; scalars arrive as YAML text.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The text under a key is its description in the JSON Schema.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def text(parse: Callable[[str], object]) -> BeforeValidator:
+    """A validator for a scalar that arrives as YAML text; a value that is no text, such as a default, passes."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def flag(value: str) -> bool:
+    """`true` or `false`, nothing else. Raises ValueError."""
+    if value not in {"true", "false"}:
+        raise ValueError("write true or false")
+    return value == "true"
+
+
+Count = Annotated[int, text(units.count)]
+Port = Annotated[int, text(units.count), Field(ge=1, le=65535)]
+Flag = Annotated[bool, text(flag)]
 
 
 class Shot(NamedTuple):
@@ -38,7 +72,7 @@ class Prober(Protocol):
     """An open kind. Both calls come from the event loop and must not block."""
 
     def fire(self, shots: Sequence[Shot]) -> None:
-        """Start these probes. Every shot ends in exactly one `series.decide`, whatever happens."""
+        """Start these probes. Every shot that is sent ends in exactly one `series.decide`, whatever happens."""
 
     def drain(self) -> None:
         """Called every tick after `fire`: read what arrived, expire what is overdue."""
@@ -60,10 +94,252 @@ class Kind:
 
     settings: type[Settings]
     open: Callable[[Context], AbstractAsyncContextManager[Prober]]
+    """Entered once per daemon, and left by the same task."""
     results: frozenset[Result]
-    """The results it can produce; each has a series at 0 from the start."""
+    """The results it can produce, those of `COMMON` among them; each has a series at 0 from the start."""
     gauges: Mapping[str, str] = field(default_factory=dict)
     """`slamon_probe_<name>` → help text, of values carried in `Reading.gauges`."""
     phases: tuple[str, ...] = ()
     wire_cost: Callable[[Settings, int], tuple[int, int]] = field(default=lambda _settings, _family: (2, 200))
     """(settings, family) → (packets, bytes on the wire, both directions) of one probe, for `slamon check`."""
+    default_address: Callable[[Settings], str | None] = field(default=lambda _settings: None)
+    """The address a target gets when the configuration gives none: the host of a URL; None where an address must be given."""
+
+
+GATEWAY = "gateway"
+"""The address that stands for the next hop of the default route."""
+
+COMMON: frozenset[Result] = frozenset(
+    {Result.SUCCESS, Result.TIMEOUT, Result.SEND_ERROR, Result.LOCAL_ERROR, Result.ICMP_ERROR, Result.DNS_ERROR}
+)
+"""What any kind can end with: an answer, silence, our own failure, an ICMP error, a target name that did not resolve."""
+
+
+def unresolved(target: Target, reason: str) -> Reading:
+    """The reading of a target that has no address to go to: unmeasured, whatever the kind.
+
+    Of a `dns` probe `dns_error` is the server's own wrong answer, and the `gateway` is no name: there the failure is a local one.
+    """
+    named = target.probe != "dns" and target.address != GATEWAY
+    return Reading(Result.DNS_ERROR if named else Result.LOCAL_ERROR, detail=reason)
+
+
+class Ended(Exception):  # noqa: N818 - not an error: a probe came to its end somewhere deep
+    """Raised inside a kind's coroutine when the reading is known before the coroutine's own end."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading)
+        self.reading = reading
+
+
+OUTCOMES: dict[int, Result] = {
+    errno.ECONNREFUSED: Result.CONNECT_ERROR,
+    errno.ECONNRESET: Result.CONNECT_ERROR,
+    errno.ECONNABORTED: Result.CONNECT_ERROR,
+    errno.EPIPE: Result.CONNECT_ERROR,
+    errno.ETIMEDOUT: Result.TIMEOUT,
+    errno.EAGAIN: Result.SEND_ERROR,
+    errno.ENOBUFS: Result.SEND_ERROR,
+    errno.ENOMEM: Result.SEND_ERROR,
+    errno.EMSGSIZE: Result.SEND_ERROR,
+    errno.ENETUNREACH: Result.LOCAL_ERROR,
+    errno.EHOSTUNREACH: Result.LOCAL_ERROR,
+    errno.ENETDOWN: Result.LOCAL_ERROR,
+    errno.EPERM: Result.LOCAL_ERROR,
+    errno.EACCES: Result.LOCAL_ERROR,
+    errno.EADDRNOTAVAIL: Result.LOCAL_ERROR,
+    errno.EADDRINUSE: Result.LOCAL_ERROR,
+    errno.ENODEV: Result.LOCAL_ERROR,
+    errno.EMFILE: Result.LOCAL_ERROR,
+    errno.ENFILE: Result.LOCAL_ERROR,
+}
+"""What an errno of the kernel says about a probe; what is not listed is our own failure, never the provider's.
+
+"Unreachable" is ours as it stands: no route, no neighbour. Only an ICMP error from another host makes it the network's (`unreachable`).
+"""
+
+MENDS: dict[int, str] = {
+    errno.EMFILE: "raise the limit of open files (LimitNOFILE= in the systemd unit, ulimit -n in a shell)",
+    errno.ENFILE: "raise the machine's limit of open files: sysctl fs.file-max",
+    errno.EPERM: "`via: {mark}` needs the capability CAP_NET_ADMIN; a local packet filter may also forbid sending",
+    errno.EACCES: "a route of type prohibit or a security module forbids sending",
+}
+"""What an operator can do about it."""
+
+_REFUSALS = {(4, 3, 3), (6, 1, 4)}
+"""(family, type, code) of "port unreachable": the host is there and says no (RFC 792, RFC 4443)."""
+
+
+def failure(error: OSError) -> Reading:
+    """The reading of a probe that the kernel ended with `error`."""
+    code = error.errno or 0
+    name = errno.errorcode.get(code, "unknown")
+    return Reading(OUTCOMES.get(code, Result.LOCAL_ERROR), detail=f"{name}: {os.strerror(code) if code else error}")
+
+
+def unreachable(heard: IcmpError) -> Reading:
+    """The reading of a probe that an ICMP error ended: ours when we told ourselves, refused by the target, or stopped by the network."""
+    refused = (6 if ":" in heard.offender else 4, heard.type, heard.code) in _REFUSALS
+    to_itself = heard.destination is not None and heard.destination[0] == heard.offender
+    if refused and (to_itself or not heard.ours):
+        result = Result.CONNECT_ERROR
+    elif heard.ours:
+        result = Result.LOCAL_ERROR
+    else:
+        result = Result.ICMP_ERROR
+    about = (heard.type, heard.code, "local" if heard.ours else "remote")
+    return Reading(result, detail=str(heard), icmp_error=about)
+
+
+async def connect(sock: socket.socket, address: SocketAddress) -> None:
+    """Connect a socket of `egress.open_socket`.
+
+    Raises Ended when an ICMP error came, whether it or the timeout ended the wait; else OSError.
+    """
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except (OSError, asyncio.CancelledError):
+        heard = icmp_errors(sock)
+        if heard:
+            raise Ended(unreachable(heard[-1])) from None
+        raise
+
+
+Run: TypeAlias = Callable[[Target, str, Context], Coroutine[Any, Any, Reading]]
+"""A kind as a coroutine: one probe of a target at a literal address. It may raise Ended, OSError, or be cancelled at the timeout."""
+
+RESERVED_FILES = 64
+"""Open files left to the store, the web server, the log and the shared sockets."""
+
+BEAT = 50 * MS
+"""How often it is noted that the event loop still runs."""
+
+STOOD_STILL = 20 * MS
+"""A beat later than this means the loop (or the process) stood still; less is ordinary timer lateness."""
+
+DEAF_SHARE = 4
+"""A timeout counts against the target only if we were listening. A loop that stood still for a quarter of it or more may have missed
+an answer that came within the other three; then the fault is ours."""
+
+
+@asynccontextmanager
+async def each(run: Run, context: Context, *, files: int = 1) -> AsyncIterator[Prober]:
+    """A Prober that runs `run` once per shot, each in its own task of the running loop.
+
+    A target has at most one probe in flight: a slot that comes meanwhile is skipped and counted as overrun. `files` is how many files one
+    probe opens; all together they leave enough of the process's limit to everything else, and wait their turn. Leaving the context cancels
+    what is in flight; those probes end as local errors.
+    """
+    prober = _Each(run, context, asyncio.Semaphore(_places(files)))
+    try:
+        yield prober
+    finally:
+        await prober.close()
+
+
+def _places(files: int) -> int:
+    """How many probes may be open at once: each kind takes a third of the open files, so that two busy kinds leave room for the rest."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == 0 or limit == resource.RLIM_INFINITY:
+        return 1_000_000
+    return max((limit - RESERVED_FILES) // 3 // files, 1)
+
+
+class _Each:
+    def __init__(self, run: Run, context: Context, places: asyncio.Semaphore) -> None:
+        self._run = run
+        self._context = context
+        self._places = places
+        self._bug: BaseException | None = None
+        self._told: set[str] = set()
+        self._flights: dict[Series, asyncio.Task[None]] = {}
+        """By series, since a changed target of the same name is another one."""
+        self._loop = asyncio.get_running_loop()
+        self._still = 0
+        self._next_beat = context.clock.monotonic() + BEAT
+        self._beat_timer = self._loop.call_later(BEAT / S, self._beat)
+
+    def fire(self, shots: Sequence[Shot]) -> None:
+        for shot in shots:
+            if shot.series in self._flights:
+                shot.series.overrun()
+                continue
+            task = self._flights[shot.series] = self._loop.create_task(self._fly(shot), name=shot.target.name)
+            task.add_done_callback(partial(self._landed, shot.series))
+
+    def drain(self) -> None:
+        """The tasks wake by themselves; but what went wrong in the record is a bug of ours, and a crash."""
+        bug, self._bug = self._bug, None
+        if bug is not None:
+            raise bug
+
+    async def close(self) -> None:
+        self._beat_timer.cancel()
+        flying = list(self._flights.values())
+        for task in flying:
+            task.cancel()
+        await asyncio.gather(*flying, return_exceptions=True)
+        self.drain()
+
+    def _landed(self, series: Series, task: asyncio.Task[None]) -> None:
+        if self._flights.get(series) is task:  # it was cancelled before it began
+            del self._flights[series]
+        if not task.cancelled() and task.exception() is not None:
+            self._bug = task.exception()
+
+    async def _fly(self, shot: Shot) -> None:
+        async with self._places:
+            pending = shot.series.send(self._context.clock.now())
+            reading = Reading(Result.LOCAL_ERROR, detail="cancelled: probing stopped")
+            try:
+                reading = await self._read(shot)
+            finally:
+                del self._flights[shot.series]
+                shot.series.decide(pending, reading)
+
+    async def _read(self, shot: Shot) -> Reading:
+        target = shot.target
+        still = self._stood_still()
+        try:
+            async with asyncio.timeout(target.timeout / S):
+                return await self._run(target, shot.address, self._context)
+        except TimeoutError as error:
+            return self._silent(target, error, self._stood_still() - still)
+        except Ended as ended:
+            return ended.reading
+        except OSError as error:
+            return self._failed(target, error)
+        except Exception as error:
+            log.exception("probe of %s failed: a bug in its kind", target.name)
+            return Reading(Result.LOCAL_ERROR, detail=f"{type(error).__name__}: {error}")
+
+    @staticmethod
+    def _silent(target: Target, error: TimeoutError, deaf: int) -> Reading:
+        if error.errno is not None:
+            return failure(error)  # the kernel gave up, not we
+        if deaf * DEAF_SHARE >= target.timeout:
+            return Reading(Result.LOCAL_ERROR, detail=f"slamon itself stood still for {deaf // MS} ms of the wait")
+        return Reading(Result.TIMEOUT, detail=f"no answer within {units.format_duration(target.timeout)}")
+
+    def _failed(self, target: Target, error: OSError) -> Reading:
+        reading = failure(error)
+        if reading.result in {Result.SEND_ERROR, Result.LOCAL_ERROR}:
+            self._context.stats.send_errors[errno.errorcode.get(error.errno or 0, "unknown")] += 1
+            if error.errno in MENDS:
+                self._tell(f"probes of kind {target.probe} fail with {reading.detail}; {MENDS[error.errno]}")
+        return reading
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._context.warn(text)
+
+    def _beat(self) -> None:
+        self._still = self._stood_still()
+        self._next_beat = self._context.clock.monotonic() + BEAT
+        self._beat_timer = self._loop.call_later(BEAT / S, self._beat)
+
+    def _stood_still(self) -> int:
+        """Nanoseconds the loop has stood still since the start, a standstill that is only just over included."""
+        late = self._context.clock.monotonic() - self._next_beat
+        return self._still + (late if late > STOOD_STILL else 0)

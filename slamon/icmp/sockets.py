@@ -1,0 +1,247 @@
+"""Opens the shared ICMP sockets of the engine, as good as the kernel allows, and sends on them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from struct import Struct
+from sys import executable
+from typing import NamedTuple
+
+from slamon.egress import FAMILIES, SocketAddress, canonical, socket_address
+from slamon.icmp.packet import ECHO_REPLY
+from slamon.model import Via
+from slamon.stats import SocketInfo
+
+BUFFER = 8 << 20
+"""Bytes asked for both buffers: room for 20 000 replies; at the usual 208 KiB packets to dead neighbours starve live ones."""
+
+# Linux ABI (asm-generic/socket.h, linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h) that the socket module does not name.
+SO_SNDBUFFORCE = 32
+SO_RCVBUFFORCE = 33
+SO_MARK = 36
+SO_MEMINFO = 55
+SO_TIMESTAMPING_NEW = 65
+SCM_TIMESTAMPING_NEW = SO_TIMESTAMPING_NEW
+IP_RECVERR = 11
+IP_RECVTTL = 12
+IPV6_RECVERR = 25
+SOL_RAW = 255
+SOL_ICMPV6 = 58
+ICMP_FILTER = 1
+ICMP6_FILTER = 1
+
+SOF_TIMESTAMPING_RX_SOFTWARE = 1 << 3
+SOF_TIMESTAMPING_SOFTWARE = 1 << 4
+
+TIMESPEC = Struct("=qq")
+HOP_LIMIT = Struct("=i")
+_WORD = Struct("=I")
+_MEMINFO = Struct("=9I")
+
+ANCILLARY = 256
+"""Bytes for control messages: timestamps 64, hop limit 24, extended error with an IPv6 offender 64."""
+
+PING_GROUP_RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
+
+
+ASYNCHRONOUS = frozenset(
+    {
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.ECONNREFUSED,
+        errno.ENOPROTOOPT,
+        errno.EOPNOTSUPP,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EMSGSIZE,
+        errno.EPROTO,
+        errno.EACCES,
+    }
+)
+"""What a call on a shared socket may report about an earlier packet to somebody else (the table icmp_err_convert of Linux)."""
+
+PATIENCE = 4
+"""Further attempts at one send, as each may only fetch one more such report."""
+
+
+class NotPermitted(PermissionError):  # noqa: N818 - named for what the operator has to mend
+    """Neither a datagram nor a raw ICMP socket may be opened; the text says how to allow one."""
+
+
+class Kind(NamedTuple):
+    name: str
+    type: int
+
+
+_ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - the source address is the kernel's choice; nothing listens
+
+_KINDS = (Kind("dgram", socket.SOCK_DGRAM), Kind("raw", socket.SOCK_RAW))
+
+
+class Memory(NamedTuple):
+    """Bytes waiting, bytes allowed, and packets dropped since the socket was opened (modulo 2^32)."""
+
+    used: int
+    limit: int
+    drops: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSocket:
+    """One open socket: non-blocking, with replies only in its queue and errors in its error queue."""
+
+    socket: socket.socket
+    family: int
+    raw: bool
+    ident: int
+    """The ICMP identifier of everything sent here."""
+    interface_index: int
+    """Of `via.interface` when it was opened; 0 without one."""
+    info: SocketInfo
+
+    @property
+    def headers(self) -> bool:
+        """Whether received messages start with the IP header."""
+        return self.raw and self.family == 4
+
+    def insist(self, packet: bytearray, destination: SocketAddress, error: OSError) -> None:
+        """Send once more what `sendto` refused with `error`, as long as that may be a report about an earlier packet to somebody else.
+
+        Raises OSError: the refusal that is about this packet.
+        """
+        for _ in range(PATIENCE):
+            if error.errno not in ASYNCHRONOUS:
+                raise error
+            try:
+                self.socket.sendto(packet, destination)
+            except OSError as another:
+                error = another
+            else:
+                return
+        raise error
+
+    def memory(self) -> Memory:
+        """The state of the receive queue.
+
+        `drops` is the counter of SO_RXQ_OVFL, asked for instead of waiting for the next packet to bring it.
+        """
+        used, limit, *_, drops = _MEMINFO.unpack(self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))
+        return Memory(used, limit, drops)
+
+
+def open_socket(family: int, via: Via) -> ProbeSocket:
+    """A socket for echo requests that leave by `via`: datagram if the kernel lets us, else raw.
+
+    Raises NotPermitted when neither is allowed, OSError when the way out does not exist (ENODEV, EADDRNOTAVAIL) or may not be used.
+    """
+    for kind in _KINDS:
+        try:
+            probe = socket.socket(
+                FAMILIES[family],
+                kind.type,
+                socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6,
+            )
+        except PermissionError:
+            continue
+        try:
+            return _prepared(probe, kind, family, via)
+        except OSError:
+            probe.close()
+            raise
+    raise NotPermitted(permission_advice())
+
+
+def _prepared(probe: socket.socket, kind: Kind, family: int, via: Via) -> ProbeSocket:
+    raw = kind.type == socket.SOCK_RAW
+    probe.setblocking(False)
+    index = 0
+    if via.interface is not None:
+        index = socket.if_nametoindex(via.interface)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.interface.encode())
+    if via.mark is not None:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, SO_MARK, via.mark)
+        except PermissionError as error:
+            raise PermissionError(error.errno, f"packets may be marked ({via.mark}) with CAP_NET_ADMIN only") from error
+    if raw:
+        _take_replies_only(probe, family)
+    probe.bind(socket_address(with_zone(via.source or _ANY[family], via), 0))
+    if family == 4:
+        probe.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        probe.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+    else:
+        probe.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+    return ProbeSocket(
+        socket=probe,
+        family=family,
+        raw=raw,
+        ident=int.from_bytes(os.urandom(2), "big") if raw else probe.getsockname()[1],
+        interface_index=index,
+        info=SocketInfo(
+            family=family,
+            via=str(via),
+            type=kind.name,
+            timestamps=_stamping(probe),
+            receive_buffer=_buffer(probe, SO_RCVBUFFORCE, socket.SO_RCVBUF),
+            send_buffer=_buffer(probe, SO_SNDBUFFORCE, socket.SO_SNDBUF),
+        ),
+    )
+
+
+def _take_replies_only(probe: socket.socket, family: int) -> None:
+    """Errors come by the error queue, where the kernel has matched them; everything else on a raw socket is other people's."""
+    reply = ECHO_REPLY[family]
+    if family == 4:
+        probe.setsockopt(SOL_RAW, ICMP_FILTER, _WORD.pack(0xFFFFFFFF ^ 1 << reply))
+        return
+    blocked = [0xFFFFFFFF] * 8
+    blocked[reply >> 5] ^= 1 << (reply & 31)
+    probe.setsockopt(SOL_ICMPV6, ICMP6_FILTER, Struct("=8I").pack(*blocked))
+
+
+def _stamping(probe: socket.socket) -> str:
+    """Ask for receive stamps. Unlike SO_TIMESTAMPNS this never passes off the moment of reading as the moment of arrival."""
+    try:
+        probe.setsockopt(
+            socket.SOL_SOCKET, SO_TIMESTAMPING_NEW, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE
+        )
+    except OSError:
+        return "userspace"
+    return "kernel"
+
+
+def _buffer(probe: socket.socket, force: int, plain: int) -> int:
+    """Ask for BUFFER bytes; what was got, as the kernel counts it (twice the bytes asked, for its bookkeeping)."""
+    try:
+        probe.setsockopt(socket.SOL_SOCKET, force, BUFFER)
+    except PermissionError:
+        probe.setsockopt(socket.SOL_SOCKET, plain, BUFFER)
+    return probe.getsockopt(socket.SOL_SOCKET, plain)
+
+
+def with_zone(address: str, via: Via) -> str:
+    """A link-local IPv6 literal without a zone gets that of the interface it is to leave by. Raises OSError: no literal address."""
+    if via.interface is None or "%" in address:
+        return address
+    link_local = ip_address(canonical(address)).is_link_local and ":" in address
+    return f"{address}%{via.interface}" if link_local else address
+
+
+def permission_advice() -> str:
+    """What to say to an operator whose kernel refuses both kinds of socket: the present state and the lines that mend it."""
+    try:
+        present = " ".join(PING_GROUP_RANGE.read_text().split())
+    except OSError:
+        present = "unknown"
+    return (
+        "ICMP targets are unmeasured: this kernel lets us open neither a datagram nor a raw ICMP socket. As root, either\n"
+        f'  sysctl -w net.ipv4.ping_group_range="0 2147483647"    (it is "{present}" now)\n'
+        "or give the capability to the service (AmbientCapabilities=CAP_NET_RAW in the systemd unit)\n"
+        f"or to this interpreter:  setcap cap_net_raw+ep {Path(executable).resolve()}"
+    )

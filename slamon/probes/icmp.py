@@ -1,0 +1,56 @@
+"""Kind `icmp`: an echo request (ping), answered or not; all targets share the sockets of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from pydantic import Field
+
+from slamon import units
+from slamon.icmp.engine import Engine
+from slamon.icmp.packet import DEFAULT_PAYLOAD, HEADER_BYTES, MAX_PAYLOAD, STAMPED_BYTES
+from slamon.model import Target
+from slamon.probe import COMMON, Context, Kind, Prober, Settings, Shot, text
+
+
+class Icmp(Settings):
+    payload: Annotated[int, text(units.count), Field(ge=STAMPED_BYTES, le=MAX_PAYLOAD)] = DEFAULT_PAYLOAD
+    """Bytes after the ICMP header. 16 of them tell our own answers from others; more than the path's MTU less 28 is fragmented."""
+
+
+class _Pinger:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def fire(self, shots: Sequence[Shot]) -> None:
+        self._engine.send(shots)
+
+    def drain(self) -> None:
+        self._engine.drain()
+
+
+def _payload(target: Target) -> int:
+    settings = target.settings
+    assert isinstance(settings, Icmp)
+    return settings.payload
+
+
+@asynccontextmanager
+async def pinger(context: Context) -> AsyncIterator[Prober]:
+    """The engine, closed in the end; sockets are opened when the first target of their kind is due."""
+    engine = Engine(clock=context.clock, stats=context.stats, warn=context.warn, payload=_payload)
+    try:
+        yield _Pinger(engine)
+    finally:
+        engine.close()
+
+
+def wire_cost(settings: Settings, family: int) -> tuple[int, int]:
+    """Request and reply, with their IP headers."""
+    assert isinstance(settings, Icmp)
+    return 2, 2 * ((20 if family == 4 else 40) + HEADER_BYTES + settings.payload)
+
+
+PROBE = Kind(settings=Icmp, open=pinger, results=COMMON, wire_cost=wire_cost)

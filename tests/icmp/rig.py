@@ -1,0 +1,146 @@
+"""What the tests of the engine share: a thread inside a namespace, real Series that also keep what they were told, an engine on them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+from slamon.clock import Clock
+from slamon.icmp.engine import Engine
+from slamon.model import MS, RESULTS, Reading, Result, S, Target, Via
+from slamon.probe import Shot
+from slamon.probes.icmp import Icmp
+from slamon.record.series import Pending, Series
+from slamon.record.track import Journal, Track
+from slamon.stats import RTT_EDGES, Stats
+from tests.netlab import instants
+from tests.netlab.namespace import CLONE_NEWNET, LIBC, Namespace
+
+ANY_WAY = Via()
+
+
+def _enter(descriptor: int) -> None:
+    if LIBC.setns(descriptor, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+@contextmanager
+def inside(namespace: Namespace) -> Iterator[None]:
+    """The calling thread, and every socket and process it opens, is in `namespace` until the block ends."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(namespace._path, os.O_RDONLY)
+    try:
+        _enter(there)
+        try:
+            yield
+        finally:
+            _enter(home)
+    finally:
+        os.close(home)
+        os.close(there)
+
+
+class Heard(Series):
+    """A Series that keeps every reading with its send instant."""
+
+    __slots__ = ("readings",)
+
+    def __init__(self, target: Target) -> None:
+        track = Track(1, Journal(), probe="icmp", interval=target.interval, limits=())
+        super().__init__(target, track, edges=RTT_EDGES)
+        self.readings: list[tuple[int, Reading]] = []
+
+    def decide(self, pending: Pending, reading: Reading) -> None:
+        self.readings.append((pending.sent, reading))
+        super().decide(pending, reading)
+
+    def count(self, result: Result) -> int:
+        return self.results[RESULTS.index(result)]
+
+    @property
+    def last(self) -> Reading:
+        return self.readings[-1][1]
+
+
+class Pinger:
+    """An engine and its targets; `fire` and `drain` play the daemon's tick."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.stats = Stats()
+        self.warnings: list[str] = []
+        self.engine = Engine(clock=self.clock, stats=self.stats, warn=self.warnings.append, payload=_payload)
+        self.series: list[Heard] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.close()
+        for series in self.series:
+            assert series.in_flight == 0
+            assert sum(series.results) == series.attempts == len(series.readings)
+
+    def shot(
+        self, address: str, *, timeout: int = 1 * S, via: Via = ANY_WAY, payload: int = 56, name: str | None = None
+    ) -> Shot:
+        target = Target(
+            name=name or f"service/{address}",
+            service="service",
+            probe="icmp",
+            address=address,
+            family=6 if ":" in address else 4,
+            interval=1 * S,
+            timeout=timeout,
+            down_after=3,
+            up_after=1,
+            settings=Icmp(payload=payload),
+            via=via,
+        )
+        series = Heard(target)
+        self.series.append(series)
+        return Shot(target, address, series, 0)
+
+    def fire(self, *shots: Shot) -> None:
+        self.engine.send(shots)
+
+    def settle(self, within: int = 5 * S) -> None:
+        """Drain every 10 ms until everything is decided."""
+        end = self.clock.monotonic() + within
+        while any(series.in_flight for series in self.series):
+            assert self.clock.monotonic() < end, "undecided probes"
+            self.drain()
+
+    def drain(self, wait: int = 10 * MS) -> None:
+        instants.pause(wait / S)
+        self.engine.drain()
+
+    def rounds(self, shots: Sequence[Shot], count: int, gap: int = 10 * MS) -> None:
+        """Fire all `count` times with a drain between, then settle."""
+        for _ in range(count):
+            self.engine.send(shots)
+            self.drain(gap)
+        self.settle()
+
+    def warm_up(self, address: str = "127.0.0.1") -> None:
+        """The first packets of a namespace may come unstamped: the kernel turns stamping on when first asked, and a little later."""
+        shot = self.shot(address)
+        for _ in range(20):
+            self.fire(shot)
+            self.settle()
+            if not heard(shot).last.userspace:
+                return
+        raise AssertionError("the kernel stamps nothing")
+
+
+def heard(shot: Shot) -> Heard:
+    assert isinstance(shot.series, Heard)
+    return shot.series
+
+
+def _payload(target: Target) -> int:
+    assert isinstance(target.settings, Icmp)
+    return target.settings.payload

@@ -1,0 +1,526 @@
+"""The engine on real sockets: both kinds, both families, what the kernel refuses, what is ours and what is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from slamon.clock import Clock, Sources
+from slamon.icmp import channel, sockets
+from slamon.icmp.sockets import BUFFER, NotPermitted, open_socket
+from slamon.model import MS, RESULTS, Result, S, Via
+from tests.icmp.rig import Pinger, heard, inside
+from tests.netlab import instants
+from tests.netlab.namespace import Namespace
+from tests.netlab.rig import ROOT
+
+pytestmark = pytest.mark.system
+
+PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
+
+
+@pytest.fixture(scope="module")
+def space() -> Iterator[Namespace]:
+    namespace = Namespace()
+    try:
+        yield namespace
+    finally:
+        namespace.close()
+
+
+@pytest.fixture(params=["dgram", "raw"])
+def kind(request: pytest.FixtureRequest, space: Namespace) -> Iterator[str]:
+    """Inside the namespace, where the kernel allows this kind of socket."""
+    with inside(space):
+        PING_GROUPS.write_text("0 2147483647" if request.param == "dgram" else "1 0")
+        yield request.param
+
+
+@pytest.fixture
+def here(space: Namespace) -> Iterator[Namespace]:
+    with inside(space):
+        PING_GROUPS.write_text("0 2147483647")
+        yield space
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+@contextmanager
+def hole() -> Iterator[None]:
+    """An interface `hole` with 10.9.0.1/24 and fd09::1/64; 10.9.0.2 takes everything and says nothing, other neighbours do not exist."""
+    ip("link", "add", "hole", "type", "veth", "peer", "name", "eloh")
+    try:
+        ip("addr", "add", "10.9.0.1/24", "dev", "hole")
+        ip("addr", "add", "fd09::1/64", "dev", "hole", "nodad")
+        ip("link", "set", "hole", "up")
+        ip("link", "set", "eloh", "up")
+        ip("neigh", "add", "10.9.0.2", "lladdr", "02:00:00:00:00:02", "dev", "hole")
+        yield
+    finally:
+        ip("link", "del", "hole")
+
+
+@contextmanager
+def packet_filter(hook: str, rule: str) -> Iterator[None]:
+    """One rule in this namespace's own packet filter."""
+    table = f"table inet test {{\n chain c {{\n type filter hook {hook} priority 0\n {rule}\n }}\n}}\n"
+    subprocess.run(["nft", "-f", "-"], input=table, check=True, text=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", "test"], check=True)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.9", "::1"])
+@pytest.mark.parametrize("payload", [16, 17, 56, 1400, 20_000])
+def test_an_answer_is_a_success_with_a_round_trip(kind: str, address: str, payload: int) -> None:
+    with Pinger() as pinger:
+        pinger.warm_up(address)
+        shot = pinger.shot(address, payload=payload)
+        pinger.rounds([shot], 5, 2 * MS)
+        series = heard(shot)
+        assert series.count(Result.SUCCESS) == series.attempts == 5
+        assert all(reading.rtt is not None and 0 < reading.rtt < 10 * MS for _, reading in series.readings)
+        assert [reading.hop_limit for _, reading in series.readings] == [64] * 5
+        assert series.userspace == 0
+        assert pinger.stats.sockets[0].type == kind
+        assert pinger.stats.sockets[0].timestamps == "kernel"
+        assert pinger.warnings == []
+
+
+def test_the_buffers_are_what_was_asked_for(kind: str) -> None:
+    probe = open_socket(4, Via())
+    with probe.socket:
+        assert probe.info.receive_buffer == probe.info.send_buffer == 2 * BUFFER
+        assert probe.memory().drops == 0
+
+
+def test_send_instants_are_those_of_the_clock(here: Namespace) -> None:
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1")
+        before = pinger.clock.now()
+        pinger.fire(shot)
+        after = pinger.clock.now()
+        pinger.settle()
+        assert before <= heard(shot).readings[0][0] <= after
+
+
+def test_five_thousand_targets_in_one_burst_lose_nothing(kind: str) -> None:
+    with Pinger() as pinger:
+        pinger.warm_up()
+        shots = [pinger.shot(f"127.1.{n // 250}.{n % 250 + 1}", timeout=3 * S) for n in range(5000)]
+        pinger.fire(*shots)
+        pinger.settle()
+        assert sum(heard(shot).count(Result.SUCCESS) for shot in shots) == 5000
+        assert sum(heard(shot).userspace for shot in shots) == 0
+        assert pinger.stats.receive_drops[4] == 0
+        assert pinger.stats.unexpected_replies == 0
+
+
+def test_a_small_receive_buffer_is_drained_during_the_burst(here: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "BUFFER", 16_384)
+    with Pinger() as pinger:
+        shots = [pinger.shot(f"127.1.{n // 250}.{n % 250 + 1}", timeout=3 * S) for n in range(2000)]
+        pinger.fire(*shots)
+        pinger.settle()
+        assert pinger.stats.sockets[0].receive_buffer == 2 * 16_384
+        assert sum(heard(shot).count(Result.SUCCESS) for shot in shots) == 2000
+
+
+def test_what_our_own_buffer_dropped_is_unmeasured_and_not_lost(
+    here: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "BUFFER", 16_384)
+    monkeypatch.setattr(channel, "SMALLEST_BURST", 5000)
+    with Pinger() as pinger:
+        shots = [pinger.shot(f"127.1.{n // 250}.{n % 250 + 1}", timeout=100 * MS) for n in range(1000)]
+        pinger.fire(*shots)
+        pinger.settle()
+        answered = sum(heard(shot).count(Result.SUCCESS) for shot in shots)
+        ours = sum(heard(shot).count(Result.LOCAL_ERROR) for shot in shots)
+        assert answered + ours == 1000
+        assert ours == pinger.stats.receive_drops[4] > 0
+        assert len(pinger.warnings) == 1
+        assert "net.core.rmem_max" in pinger.warnings[0]
+        # and the next probes are judged as ever
+        shot = pinger.shot("127.0.0.1")
+        pinger.rounds([shot], 3)
+        assert heard(shot).count(Result.SUCCESS) == 3
+
+
+@pytest.mark.parametrize("address", ["203.0.113.1", "2001:db8::1"])
+def test_no_route_is_local(kind: str, address: str) -> None:
+    with Pinger() as pinger:
+        shot = pinger.shot(address)
+        pinger.fire(shot)
+        assert heard(shot).last.result is Result.LOCAL_ERROR, "decided at once"
+        assert "ENETUNREACH" in heard(shot).last.detail
+        assert pinger.stats.send_errors == {"ENETUNREACH": 1}
+
+
+def test_a_packet_filter_of_ours_is_local(here: Namespace) -> None:
+    with packet_filter("output", "ip daddr 127.0.0.66 drop"), Pinger() as pinger:
+        shot = pinger.shot("127.0.0.66")
+        pinger.fire(shot)
+        assert heard(shot).last.result in (Result.LOCAL_ERROR, Result.SEND_ERROR)
+        assert "EPERM" in heard(shot).last.detail
+        assert pinger.stats.send_errors == {"EPERM": 1}
+
+
+def test_a_rejection_by_this_host_itself_is_local(kind: str) -> None:
+    rule = "ip daddr 127.0.0.67 icmp type echo-request reject with icmp host-unreachable"
+    with packet_filter("input", rule), Pinger() as pinger:
+        shot, other = pinger.shot("127.0.0.67"), pinger.shot("127.0.0.68")
+        pinger.rounds([shot, other], 5)
+        assert heard(shot).count(Result.LOCAL_ERROR) == 5
+        assert heard(shot).icmp_errors == {(3, 1, "local"): 5}
+        assert heard(other).count(Result.SUCCESS) == 5, "the report about one target does not fail the other"
+        assert pinger.stats.send_errors == {}
+
+
+def test_an_address_that_is_none_is_decided_and_nothing_else_suffers(here: Namespace) -> None:
+    with Pinger() as pinger:
+        good = pinger.shot("127.0.0.1")
+        odd = pinger.shot("127.0.0.1", via=Via(interface="lo"), name="service/odd")._replace(address="no address")
+        shots = [pinger.shot("fe80::1%nowhere"), good, pinger.shot("fe80::1"), odd]
+        pinger.fire(*shots)
+        pinger.settle()
+        assert heard(shots[0]).last.result is Result.LOCAL_ERROR
+        assert heard(good).last.result is Result.SUCCESS
+        assert heard(odd).last.result is Result.LOCAL_ERROR
+        assert heard(shots[2]).last.result in (Result.LOCAL_ERROR, Result.SEND_ERROR)
+
+
+def test_silence_is_a_timeout_after_the_timeout(kind: str) -> None:
+    with hole(), Pinger() as pinger:
+        short, long = (pinger.shot("10.9.0.2", timeout=t, name=f"service/{t}") for t in (100 * MS, 400 * MS))
+        fired = pinger.clock.monotonic()
+        pinger.fire(short, long)
+        pinger.settle()
+        took = pinger.clock.monotonic() - fired
+        assert [heard(shot).last.result for shot in (short, long)] == [Result.TIMEOUT] * 2
+        assert 400 * MS <= took < 400 * MS + channel.GRACE + 200 * MS
+        assert heard(short).last.rtt is None
+
+
+def test_a_dead_neighbour_is_local_within_the_default_timeout(kind: str) -> None:
+    """The kernel gives up asking for the neighbour after three seconds, the default timeout; for one kind after one, to save time."""
+    seconds = {"dgram": 3, "raw": 1}[kind]
+    with hole(), Pinger() as pinger:
+        for family in ("ipv4", "ipv6"):
+            Path(f"/proc/sys/net/{family}/neigh/hole/mcast_solicit").write_text(str(seconds))
+        ip("route", "add", "10.10.0.0/16", "via", "10.9.0.7")
+        ip("-6", "route", "add", "fd10::/64", "via", "fd09::7")
+        shots = [pinger.shot(address, timeout=seconds * S) for address in ("10.10.0.1", "fd10::1")]
+        live = pinger.shot("127.0.0.1")
+        pinger.fire(*shots)
+        while any(heard(shot).in_flight for shot in shots):
+            pinger.fire(live)
+            pinger.drain()
+        pinger.settle()
+        assert [heard(shot).last.result for shot in shots] == [Result.LOCAL_ERROR] * 2
+        assert heard(shots[0]).last.icmp_error == (3, 1, "local")
+        assert heard(shots[1]).last.icmp_error == (1, 3, "local")
+        assert heard(live).count(Result.SUCCESS) == heard(live).attempts > 60, (
+            "a dead neighbour never hurts a live target"
+        )
+
+
+def test_two_hundred_dead_neighbours_beside_a_live_target(kind: str) -> None:
+    with hole(), Pinger() as pinger:
+        dead = [pinger.shot(f"10.9.0.{n}", timeout=500 * MS) for n in range(10, 210)]
+        live = pinger.shot("127.0.0.1")
+        for _ in range(3):
+            pinger.fire(*dead, live)
+            for _ in range(20):
+                pinger.fire(live)
+                pinger.drain()
+        pinger.settle()
+        assert heard(live).count(Result.SUCCESS) == heard(live).attempts == 63
+        assert not pinger.stats.send_errors
+
+
+def test_a_full_send_buffer_is_ours(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packets that wait for dead neighbours fill a small buffer; what then cannot be sent is never lost."""
+    monkeypatch.setattr(sockets, "BUFFER", 8_192)
+    with hole(), Pinger() as pinger:
+        dead = [pinger.shot(f"10.9.0.{n}", timeout=300 * MS) for n in range(10, 110)]
+        live = pinger.shot("127.0.0.1")
+        pinger.fire(*dead, live)
+        pinger.settle()
+        refused = pinger.stats.send_errors
+        assert set(refused) <= {"EAGAIN", "ENOBUFS"}
+        assert sum(refused.values()) == sum(
+            shot.series.results[RESULTS.index(Result.SEND_ERROR)] for shot in [*dead, live]
+        )
+        assert heard(live).count(Result.SEND_ERROR) == 1
+        assert len(pinger.warnings) == 1
+        assert "net.core.wmem_max" in pinger.warnings[0]
+
+
+def test_an_interface_that_goes_and_comes_back(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "REOPEN", 50 * MS)
+    with Pinger() as pinger:
+        shot, other = pinger.shot("10.9.0.1", via=Via(interface="hole"), timeout=200 * MS), pinger.shot("127.0.0.1")
+
+        def probe() -> Result:
+            instants.pause(channel.REOPEN / S)
+            pinger.fire(shot, other)
+            pinger.settle()
+            assert heard(other).last.result is Result.SUCCESS
+            return heard(shot).last.result
+
+        assert probe() is Result.LOCAL_ERROR
+        assert "hole" in heard(shot).last.detail
+        for _ in range(2):
+            with hole():
+                assert probe() is Result.SUCCESS
+                assert [info.via for info in pinger.stats.sockets].count("hole") == 1
+            pinger.fire(shot)
+            assert heard(shot).last.result is Result.LOCAL_ERROR
+            assert probe() is Result.LOCAL_ERROR
+        assert heard(shot).count(Result.SUCCESS) == 2
+        assert heard(shot).count(Result.TIMEOUT) == 0
+
+
+def test_what_is_in_flight_when_its_socket_is_given_up_is_ours(
+    here: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "REOPEN", 50 * MS)
+    with Pinger() as pinger:
+        with hole():
+            shot = pinger.shot("10.9.0.2", via=Via(interface="hole"), timeout=5 * S)
+            pinger.fire(shot)
+            assert heard(shot).in_flight == 1
+            instants.pause(channel.REOPEN / S)
+        pinger.fire(shot)
+        pinger.fire(shot)
+        assert heard(shot).count(Result.LOCAL_ERROR) == 3
+        assert heard(shot).readings[1][1].detail == "the interface went away"
+
+
+def test_a_source_address_of_others_is_local(kind: str) -> None:
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1", via=Via(source="192.0.2.77"))
+        pinger.fire(shot)
+        assert heard(shot).last.result is Result.LOCAL_ERROR
+        assert "192.0.2.77" in heard(shot).last.detail
+
+
+def test_the_way_out_is_on_the_wire(kind: str) -> None:
+    """Source, interface and mark, as the kernel's own packet filter sees them."""
+    rule = "meta mark 7 ip saddr 127.0.0.88 oifname lo icmp type echo-request counter"
+    with packet_filter("output", rule):
+        with Pinger() as pinger:
+            shot = pinger.shot("127.0.0.1", via=Via(source="127.0.0.88", mark=7, interface="lo"))
+            pinger.rounds([shot], 5)
+            assert heard(shot).count(Result.SUCCESS) == 5
+        table = subprocess.run(["nft", "list", "table", "inet", "test"], check=True, capture_output=True, text=True)
+        assert "counter packets 5 " in table.stdout
+
+
+def test_each_way_out_has_one_socket_whatever_the_number_of_targets(here: Namespace) -> None:
+    with Pinger() as pinger:
+        ways = [Via(), Via(source="127.0.0.1"), Via(interface="lo")]
+        shots = [pinger.shot(f"127.0.2.{n}", via=ways[n % 3]) for n in range(1, 61)]
+        pinger.rounds(shots, 2)
+        assert sum(heard(shot).count(Result.SUCCESS) for shot in shots) == 120
+        assert sorted(info.via for info in pinger.stats.sockets) == ["", "127.0.0.1", "lo"]
+
+
+def test_replies_to_others_are_not_ours(kind: str) -> None:
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1")
+        pinger.warm_up()
+        subprocess.run(["fping", "-q", "-c", "50", "-p", "10", "127.0.0.1"], check=True, capture_output=True)
+        pinger.rounds([shot], 5)
+        assert heard(shot).count(Result.SUCCESS) == 5
+        assert pinger.stats.unexpected_replies == 0
+
+
+def test_a_standstill_of_ours_loses_no_waiting_answer(here: Namespace) -> None:
+    with Pinger() as pinger:
+        pinger.warm_up()
+        shots = [pinger.shot(f"127.0.3.{n}", timeout=200 * MS) for n in range(1, 101)]
+        pinger.fire(*shots)
+        instants.pause(0.8)  # as if stopped, well past timeout and grace
+        pinger.engine.drain()
+        assert sum(heard(shot).count(Result.SUCCESS) for shot in shots) == 100
+        assert all((heard(shot).last.rtt or S) < 50 * MS for shot in shots), "by the stamps, not by the reading"
+
+
+def test_without_stamps_an_answer_read_too_late_says_nothing(here: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "SO_TIMESTAMPING_NEW", 9999)  # an option this kernel does not have
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1", timeout=100 * MS)
+        pinger.rounds([shot], 5)
+        assert pinger.stats.sockets[0].timestamps == "userspace"
+        assert heard(shot).count(Result.SUCCESS) == heard(shot).userspace == 5
+        assert all(0 < (reading.rtt or 0) < 100 * MS for _, reading in heard(shot).readings)
+        pinger.fire(shot)
+        instants.pause(0.4)
+        pinger.engine.drain()
+        assert heard(shot).last.result is Result.LOCAL_ERROR
+        assert "too late" in heard(shot).last.detail
+
+
+def test_a_clock_step_in_flight_drops_the_stamp_and_flags_the_reading(here: Namespace) -> None:
+    system = Sources()
+    step = 0
+    clock = Clock(Sources(realtime=lambda: system.realtime() + step))
+    with Pinger(clock) as pinger:
+        pinger.warm_up()
+        shot = pinger.shot("127.0.0.1")
+        pinger.rounds([shot], 3)
+        assert heard(shot).userspace == 0
+        for new in (-5 * MS, 3600 * S, -3600 * S):  # the first leaves a plausible round trip of 5 ms
+            pinger.fire(shot)
+            step = new
+            pinger.settle()
+            assert heard(shot).last.userspace
+            assert 0 < (heard(shot).last.rtt or 0) < 100 * MS
+        assert heard(shot).count(Result.SUCCESS) == heard(shot).attempts == 6
+
+
+def test_stopping_decides_what_is_in_flight_as_ours(here: Namespace) -> None:
+    pinger = Pinger()
+    shot = pinger.shot("127.0.0.1")
+    pinger.fire(shot)
+    pinger.engine.close()
+    assert heard(shot).last.result is Result.LOCAL_ERROR
+    assert pinger.stats.sockets == []
+
+
+def test_a_changed_address_is_followed(here: Namespace) -> None:
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1")
+        pinger.rounds([shot, shot._replace(address="127.0.0.2")], 3)
+        assert heard(shot).count(Result.SUCCESS) == 6
+        assert pinger.stats.unexpected_replies == 0
+
+
+REFUSED = """
+import sys
+from slamon.model import Result
+from tests.icmp.rig import Pinger, heard
+pinger = Pinger()
+shots = [pinger.shot(address) for address in ("127.0.0.1", "::1")]
+for _ in range(3):
+    pinger.fire(*shots)
+    pinger.engine.drain()
+assert all(heard(shot).count(Result.LOCAL_ERROR) == 3 for shot in shots), [heard(shot).readings for shot in shots]
+assert "no ICMP socket is permitted" in heard(shots[0]).last.detail
+assert pinger.stats.sockets == []
+print(len(pinger.warnings))
+print(pinger.warnings[0])
+"""
+
+ALLOWED = """
+import signal, sys
+from pathlib import Path
+from slamon.model import Result
+from tests.icmp.rig import Pinger, heard
+pinger = Pinger()
+shot = pinger.shot("127.0.0.1")
+for _ in range(20):
+    pinger.fire(shot)
+    pinger.settle()
+assert heard(shot).count(Result.SUCCESS) == 20, heard(shot).readings
+print(pinger.stats.sockets[0].type, pinger.stats.sockets[0].receive_buffer)
+"""
+
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+
+
+def unprivileged(space: Namespace, script: str, *options: str) -> list[str]:
+    """The lines a script printed that ran as nobody, without any capability but those of `options`."""
+    done = space.run(
+        *NOBODY, *options, sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{script}", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_without_any_permission_targets_are_unmeasured_and_the_operator_is_told_once(space: Namespace) -> None:
+    space.run("sysctl", "-qw", "net.ipv4.ping_group_range=1 0")
+    count, *warning = unprivileged(space, REFUSED)
+    text = "\n".join(warning)
+    assert count == "1"
+    assert 'sysctl -w net.ipv4.ping_group_range="0 2147483647"' in text
+    assert '"1 0" now' in text
+    assert f"setcap cap_net_raw+ep {Path(sys.executable).resolve()}" in text
+    assert "AmbientCapabilities=CAP_NET_RAW" in text
+
+
+def test_the_capability_alone_opens_a_raw_socket(space: Namespace) -> None:
+    space.run("sysctl", "-qw", "net.ipv4.ping_group_range=1 0")
+    (line,) = unprivileged(space, ALLOWED, "--inh-caps", "+net_raw", "--ambient-caps", "+net_raw")
+    kind, buffer = line.split()
+    assert kind == "raw"
+    assert 0 < int(buffer) <= 2 * BUFFER
+
+
+def test_the_group_range_alone_opens_a_datagram_socket(space: Namespace) -> None:
+    space.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+    (line,) = unprivileged(space, ALLOWED)
+    assert line.split()[0] == "dgram"
+
+
+def test_permission_given_later_is_noticed(here: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    permitted = False
+
+    def guarded(family: int, via: Via) -> sockets.ProbeSocket:
+        if not permitted:
+            raise NotPermitted("no")
+        return open_socket(family, via)
+
+    monkeypatch.setattr(channel, "open_socket", guarded)
+    monkeypatch.setattr(channel, "PERMISSION_RETRY", 100 * MS)
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1")
+        pinger.fire(shot)
+        permitted = True
+        pinger.fire(shot)
+        assert heard(shot).count(Result.LOCAL_ERROR) == 2
+        instants.pause(0.11)
+        pinger.fire(shot)
+        pinger.settle()
+        assert heard(shot).last.result is Result.SUCCESS
+
+
+def test_a_really_stopped_process_loses_no_waiting_answer(space: Namespace) -> None:
+    space.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+    script = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from slamon.model import MS, Result\n"
+        "from tests.icmp.rig import Pinger, heard\n"
+        "pinger = Pinger()\n"
+        "pinger.warm_up()\n"
+        "shots = [pinger.shot(f'127.0.4.{n}', timeout=200 * MS) for n in range(1, 101)]\n"
+        "for _ in range(100):\n"
+        "    pinger.fire(*shots)\n"
+        "    print('fired', flush=True)\n"
+        "    pinger.drain()\n"
+        "pinger.settle()\n"
+        "print(sum(heard(shot).count(Result.SUCCESS) for shot in shots), 'of', 100 * 100)\n"
+    )
+    process = space.start([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for _ in range(20):
+        assert process.stdout.readline() == "fired\n"
+    os.kill(process.pid, signal.SIGSTOP)
+    instants.pause(0.7)
+    os.kill(process.pid, signal.SIGCONT)
+    output, _ = process.communicate(timeout=20)
+    assert output.splitlines()[-1] == "10000 of 10000"
+    assert process.returncode == 0

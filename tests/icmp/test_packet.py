@@ -1,0 +1,88 @@
+"""Bytes of echo requests against an independent reading of RFC 1071, and what is refused as unsound."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slamon.icmp.packet import (
+    DEFAULT_PAYLOAD,
+    HEADER_BYTES,
+    MAX_PAYLOAD,
+    REQUEST,
+    STAMPED_BYTES,
+    Echo,
+    checksum,
+    error_name,
+    sound,
+)
+from tests.netlab import packets
+
+TOKEN = bytes.fromhex("0123456789abcdef")
+
+
+@given(st.binary(min_size=1, max_size=200).filter(any))
+def test_the_checksum_is_that_of_rfc_1071(data: bytes) -> None:
+    assert checksum(data) == packets.checksum(data)
+
+
+@given(
+    sequence=st.integers(0, 0xFFFF),
+    number=st.integers(0, (1 << 64) - 1),
+    ident=st.integers(0, 0xFFFF),
+    payload=st.integers(STAMPED_BYTES, 120),
+)
+def test_a_request_bears_its_checksum_and_carries_what_it_is_known_by(
+    sequence: int, number: int, ident: int, payload: int
+) -> None:
+    echo = Echo(4, ident=ident, token=TOKEN, payload=payload, checksums=True)
+    packet = bytes(echo.request(sequence, number))
+    assert len(packet) == HEADER_BYTES + payload == echo.length
+    assert packets.checksum(packet[:2] + b"\0\0" + packet[4:]) == struct.unpack_from("!H", packet, 2)[0]
+    assert REQUEST.unpack_from(packet)[3:] == (ident, sequence, TOKEN, number)
+    assert sound(packet)
+
+
+@given(st.binary(min_size=8, max_size=80), st.integers(0, 79), st.integers(1, 255))
+def test_a_damaged_byte_is_seen(body: bytes, where: int, damage: int) -> None:
+    packet = bytearray(b"\0\0\0\0" + body)
+    struct.pack_into("!H", packet, 2, packets.checksum(bytes(packet)))
+    assert sound(packet)
+    packet[where % len(packet)] ^= damage
+    assert not sound(packet)
+
+
+def test_requests_of_one_echo_differ_only_where_they_should() -> None:
+    echo = Echo(6, ident=7, token=TOKEN, payload=DEFAULT_PAYLOAD, checksums=False)
+    one, other = bytes(echo.request(1, 1)), bytes(echo.request(2, 1 << 33))
+    assert one[:2] == other[:2] == b"\x80\0"
+    assert one[2:4] == b"\0\0", "the kernel writes it"
+    assert one[HEADER_BYTES + STAMPED_BYTES :] == other[HEADER_BYTES + STAMPED_BYTES :] == echo.filler
+    assert len(set(echo.filler)) == len(echo.filler)
+
+
+def test_the_largest_payload_fits_an_ipv4_packet() -> None:
+    assert Echo(4, ident=1, token=TOKEN, payload=MAX_PAYLOAD, checksums=True).length + 20 == 65535
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "code", "name"),
+    [
+        (4, 3, 1, "host unreachable"),
+        (4, 11, 0, "time to live exceeded"),
+        (6, 1, 3, "address unreachable"),
+        (6, 3, 0, "hop limit exceeded"),
+        (4, 40, 2, "ICMP type 40 code 2"),
+    ],
+)
+def test_errors_have_names(family: int, kind: int, code: int, name: str) -> None:
+    assert error_name(family, kind, code) == name
+
+
+def test_every_error_of_the_lab_has_a_name() -> None:
+    for family, errors in ((4, packets.ERRORS4), (6, packets.ERRORS6)):
+        for kind, code in errors.values():
+            assert not error_name(family, kind, code).startswith("ICMP")
