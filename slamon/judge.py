@@ -20,7 +20,7 @@ from slamon.record.rows import Gap
 from slamon.sla import calendar
 from slamon.sla.facts import Exclusion, Facts, SeriesFacts, ServiceFacts
 from slamon.sla.statement import Period, Statement, judge
-from slamon.sla.tally import Tally, base_end, counts_packets, eligible, needed_from, tally
+from slamon.sla.tally import Tally, base_end, counts_packets, eligible, needed_from, settled, tally
 from slamon.sla.terms import Contract
 from slamon.stats import Stats
 from slamon.store import Store, StoreThread
@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 RECHECK = HOUR
 """How often one contract is judged from scratch and compared with its running tally."""
+
+
+BEYOND = HOUR
+"""After a period's end: usually enough for every probe of it to be decided."""
 
 
 class Observed(NamedTuple):
@@ -92,6 +96,14 @@ class Bench:
         """Runs and gaps of `[start, end)`, with what is needed before."""
         return self._facts(await self._source.load(self._targets, start, end, records=False))
 
+    async def past(self, period: Period, as_of: int) -> Facts:
+        """What a period needs: what follows it decides its last seconds, so it is loaded beyond its end as far as necessary."""
+        horizon = min(as_of, period.end + BEYOND)
+        runs = await self.runs(period.start, max(horizon, period.start + 1))
+        if horizon < as_of and settled(self._contract, runs, as_of=as_of) < period.end:
+            runs = await self.runs(period.start, as_of)
+        return runs
+
     async def tally(self, runs: Facts, start: int, end: int, *, as_of: int) -> Tally:
         """Sums over `[start, end)`; `runs` holds the runs that span needs, records are loaded here."""
         contract = self._contract
@@ -125,7 +137,7 @@ async def judge_once(
 ) -> Statement:
     """One contract over one period, from scratch."""
     bench = Bench(config, contract, source, exclusions)
-    runs = await bench.runs(period.start, min(period.end, max(as_of, period.start + 1)))
+    runs = await bench.past(period, as_of)
     whole = await bench.tally(runs, period.start, period.end, as_of=as_of)
     return judge(contract, period, whole, as_of=as_of)
 
@@ -280,7 +292,7 @@ class Judge:
         """The statement of the period before, None where nothing was known; and whether it can still change by new facts."""
         period = calendar.previous(contract, now)
         bench = Bench(self._config, contract, self._source, exclusions)
-        runs = await bench.runs(period.start, period.end)
+        runs = await bench.past(period, now)
         if not any(series.known_from < period.end for series in runs.series.values()):
             return None, True
         whole = await bench.tally(runs, period.start, period.end, as_of=now)

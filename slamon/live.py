@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slamon.model import Effect, Target, meaning
+from slamon.record.recorder import Batch
 from slamon.record.rows import Gap, Run
 from slamon.record.series import Series
 from slamon.sla.attribution import context, observe
@@ -70,10 +71,32 @@ class Turn(NamedTuple):
 
 
 class News(NamedTuple):
-    """What one batch says about a series: runs in send order that are new or have grown, the open one last, and how far it is decided."""
+    """What one batch says: by target the runs that are new or have grown, in send order, and how far everything is decided."""
 
-    runs: tuple[Run, ...]
-    through: int
+    runs: Mapping[str, tuple[Run, ...]]
+    settled: int
+    lagging: Mapping[str, int]
+    """Targets with undecided probes → everything they sent before this instant is decided."""
+
+
+class Inbox:
+    """Reads the recorder's batches, which know series by number."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+
+    def read(self, batch: Batch) -> News:
+        self._names.update({opened.id: opened.target for opened in batch.opened})
+        runs: dict[int, list[Run]] = {}
+        for minute in batch.minutes:
+            runs.setdefault(minute.series, []).extend(minute.runs)
+        for number, tail in (batch.tails or {}).items():
+            runs.setdefault(number, []).extend(tail)
+        return News(
+            {self._names[number]: tuple(found) for number, found in runs.items()},
+            batch.settled,
+            {self._names[number]: instant for number, instant in batch.lagging.items()},
+        )
 
 
 @dataclass(slots=True)
@@ -137,10 +160,11 @@ class _Known:
     target: Target
     known_from: int
     through: int
+    """As restored; what batches say of it since is kept for all series together."""
     ended: list[Run]
     open: Run | None
 
-    def facts(self) -> SeriesFacts:
+    def facts(self, through: int) -> SeriesFacts:
         target = self.target
         return SeriesFacts(
             target=target.name,
@@ -151,7 +175,7 @@ class _Known:
             up_after=target.up_after,
             witness=target.witness,
             known_from=self.known_from,
-            through=self.through,
+            through=through,
             runs=(*self.ended, *((self.open,) if self.open else ())),
         )
 
@@ -161,9 +185,8 @@ class _Known:
         up = run is not None and meaning(run.result, self.target.probe).effect is Effect.UP
         return run.first_sent if run is not None and up else None
 
-    def add(self, news: News) -> None:
-        self.through = max(self.through, news.through)
-        for run in news.runs:
+    def add(self, runs: Iterable[Run]) -> None:
+        for run in runs:
             if self.open is None or run.first_sent > self.open.first_sent:
                 if self.open is not None:
                     self.ended.append(self.open)
@@ -187,6 +210,9 @@ class Live:
         self._alone: tuple[str, ...] = ()
         """Targets that make up no service: they only serve as witnesses."""
         self._gaps: list[Gap] = []
+        self._settled: int | None = None
+        """Of the last batch; None while only stored facts are known."""
+        self._lagging: Mapping[str, int] = {}
         self._accounts: dict[str, _Account] = {}
         self._service_accounts: dict[str, _Account] = {}
         self._needed: dict[str, int] = {}
@@ -224,18 +250,20 @@ class Live:
                 series.runs[-1] if series.runs else None,
             )
 
-    def update(self, news: Mapping[str, News], gaps: Iterable[Gap], now: int) -> list[Turn]:
-        """One batch of news by target; what turned, in the order it was noticed. `now` bounds what can be settled."""
+    def update(self, news: News | None, gaps: Iterable[Gap], now: int) -> list[Turn]:
+        """One batch of news; what turned, in the order it was noticed. `now` bounds what can be settled."""
         fresh = list(gaps)
         self._gaps += fresh
-        for name, each in news.items():
-            known = self._known.get(name)
-            if known is None:
-                if not each.runs or name not in self._defined:
-                    continue
-                first = each.runs[0].first_sent
-                known = self._known[name] = _Known(self._defined[name], first, first, [], None)
-            known.add(each)
+        if news is not None:
+            self._settled, self._lagging = news.settled, news.lagging
+            for name, runs in news.runs.items():
+                known = self._known.get(name)
+                if known is None:
+                    if not runs or name not in self._defined:
+                        continue
+                    first = runs[0].first_sent
+                    known = self._known[name] = _Known(self._defined[name], first, first, [], None)
+                known.add(runs)
         turns: list[Turn] = []
         for service in self._services.values():
             if fresh or not self._service_steady(service):
@@ -263,6 +291,11 @@ class Live:
         known = self._known.get(name)
         return () if known is None else (*known.ended, *((known.open,) if known.open else ()))[-most:]
 
+    def _through(self, name: str) -> int:
+        """Every probe the target sent before this instant is decided and known here."""
+        known = self._known[name].through
+        return known if self._settled is None else max(known, self._lagging.get(name, self._settled))
+
     def _steady(self, name: str) -> bool:
         """The target was up when its open run of successes began or later, and that goes on: nothing to judge anew."""
         account, known = self._accounts.get(name), self._known.get(name)
@@ -274,7 +307,7 @@ class Live:
     def _grow(self, name: str) -> int:
         known, account = self._known[name], self._accounts[name]
         assert known.open is not None
-        account.grow(min(known.open.last_sent, known.through))
+        account.grow(min(known.open.last_sent, self._through(name)))
         return account.settled
 
     def _target_steady(self, name: str) -> bool:
@@ -295,7 +328,7 @@ class Live:
         names |= {self._known[name].target.witness for name in service.targets if name in self._known} - {None}  # type: ignore[arg-type]
         return Facts(
             services={service.service: service},
-            series={name: self._known[name].facts() for name in names if name in self._known},
+            series={name: self._known[name].facts(self._through(name)) for name in names if name in self._known},
             gaps=tuple(self._gaps),
         )
 
@@ -313,7 +346,7 @@ class Live:
         return turns
 
     def _judge_alone(self, name: str) -> list[Turn]:
-        series = self._known[name].facts()
+        series = self._known[name].facts(self._through(name))
         gaps = union((gap.start, gap.end) for gap in self._gaps)
         detection = detect(series, rule_of(series), gaps)
         account = self._account(self._accounts, "target", name, series.known_from)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
@@ -49,6 +50,7 @@ async def serve(config: Config, state: Path, *, announce: Callable[[str, Config]
 
     Raises UnavailableError: the store is in use, the port is taken, the last facts could not be written.
     """
+    _raise_file_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -135,6 +137,12 @@ async def _build(
     )
     await service.apply(config)
     return service, probing, addresses, tracer
+
+
+def _raise_file_limit() -> None:
+    """Every probe in flight may hold a socket, and the usual soft limit of 1024 is for programs that use select(2)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _site(service: Service) -> Site:

@@ -15,12 +15,11 @@ from slamon.daemon.standing import status
 from slamon.daemon.watch import Watch
 from slamon.errors import ConfigError
 from slamon.judge import Judge, Source, report, service_facts
-from slamon.live import Live, News, TargetView
+from slamon.live import Inbox, Live, TargetView
 from slamon.metrics import Exposition, View
 from slamon.model import S
 from slamon.probe import Kind
-from slamon.record.recorder import Batch, Recorder
-from slamon.record.rows import Run
+from slamon.record.recorder import Recorder
 from slamon.report.json import document
 from slamon.report.status import document as status_document
 from slamon.resolve import Addresses
@@ -69,8 +68,7 @@ class Service:
         self._source = Source(store, thread)
         self._judge = Judge(clock=clock, stats=stats, source=self._source, config=config)
         self._exposition = Exposition()
-        self._names: dict[int, str] = {}
-        """Number of a series in the record → its target."""
+        self._inbox = Inbox()
         self._turn = asyncio.Lock()
         """A batch is made, and a configuration applied, one at a time."""
         self._judged = False
@@ -97,7 +95,9 @@ class Service:
             if missing:
                 past = await self._source.load(missing, 0, self._clock.now(), records=False)
                 self.live.restore(past.series.values(), past.gaps)
-                self.live.update({}, (), self._clock.now())
+                self.live.update(None, (), self._clock.now())
+            for sha256, text in config.contract_texts.items():
+                await self._thread.call(self._store.keep_text, sha256, text)
             self._judge.set(config)
             self._probing.set(targets.values())
 
@@ -170,7 +170,7 @@ class Service:
         self._note_clock()
         batch = self._recorder.batch(self._clock.now(), final=final)
         self._thread.put(batch)
-        turns = self.live.update(self._news(batch), gaps, self._clock.now())
+        turns = self.live.update(self._inbox.read(batch), gaps, self._clock.now())
         if self.notices is not None:
             self.notices.say(turns, self.config)
 
@@ -179,19 +179,6 @@ class Service:
         discipline = self._clock.discipline
         self._stats.clock_synchronized = discipline.synchronized if discipline else None
         self._stats.clock_max_error = discipline.max_error if discipline else None
-
-    def _news(self, batch: Batch) -> dict[str, News]:
-        """What the batch says about each series, by target."""
-        self._names.update({opened.id: opened.target for opened in batch.opened})
-        runs: dict[int, list[Run]] = {}
-        for minute in batch.minutes:
-            runs.setdefault(minute.series, []).extend(minute.runs)
-        for number, tail in (batch.tails or {}).items():
-            runs.setdefault(number, []).extend(tail)
-        return {
-            self._names[number]: News(tuple(found), batch.lagging.get(number, batch.settled))
-            for number, found in runs.items()
-        }
 
     # what is published
 

@@ -24,7 +24,7 @@ async def status(config: Config, source: Source, *, now: int, running: bool, liv
         live = follow(config)
         past = await source.load(targets, 0, now, records=False)
         live.restore(past.series.values(), past.gaps)
-        live.update({}, (), now)
+        live.update(None, (), now)
     recent = (await source.load(targets, now - WINDOW - MINUTE, now)).series
     services = []
     settled: list[int] = []

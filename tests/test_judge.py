@@ -1,0 +1,219 @@
+"""The running judgement against the one from scratch, over a real store that grows."""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - a seeded world
+from pathlib import Path
+
+import pytest
+
+from slamon.clock import Clock, Discipline, Sources
+from slamon.config import Config, load
+from slamon.errors import UsageError
+from slamon.judge import Judge, Source, find_contracts, find_period, judge_once, report
+from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
+from slamon.record.recorder import Recorder
+from slamon.record.rows import Gap
+from slamon.sla.statement import Status
+from slamon.stats import RTT_EDGES, Stats
+from slamon.store import Store, StoreThread
+
+START = 1_795_996_800 * S - 40 * MINUTE
+"""40 minutes before 2026-11-30 00:00 UTC."""
+
+CONFIG = """
+vantage: here
+defaults: {interval: 10s, timeout: 3s, down_after: 3}
+services:
+  lan: {targets: {gw: {probe: icmp, address: 192.0.2.1}}}
+  hq:
+    witness: lan/gw
+    up_when: any
+    targets:
+      a: {probe: icmp, address: 192.0.2.2}
+      b: {probe: icmp, address: 192.0.2.3}
+contracts:
+  hq:
+    service: hq
+    provider: Acme
+    timezone: UTC
+    price: 1000 USD/month
+    min_coverage: 0%
+    exclusions: [{class: maintenance}, {class: customer}]
+    objectives:
+      availability: {target: 99.9%, minimum: 99%}
+      latency: {target: 20ms, statistic: p95}
+      loss: {target: 1%, statistic: pooled}
+    credits:
+      availability: {below: {99.9%: 10%, 99%: 25%}}
+    caps: {period: 100%}
+  lan:
+    service: lan
+    provider: us
+    timezone: UTC
+    objectives: {availability: {target: 99%}}
+"""
+
+
+class World:
+    """Virtual time, a real store, probes whose results are drawn."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        path = folder / "slamon.yml"
+        path.write_text(CONFIG)
+        self.config: Config = load(path)
+        self.now = START
+        self.random = random.Random(seed)
+        self.clock = Clock(
+            Sources(
+                realtime=lambda: self.now,
+                monotonic=lambda: self.now - START + S,
+                boottime=lambda: self.now - START + S,
+                discipline=lambda: Discipline(synchronized=True, max_error=0),
+            )
+        )
+        self.stats = Stats()
+        self.store = Store.open(folder / "slamon.db", write=True)
+        self.thread = StoreThread(self.store, self.stats)
+        self.source = Source(self.store, self.thread)
+        self.recorder = Recorder("here", self.store.restore())
+        limits = self.config.latency_limits()
+        for target in self.config.targets.values():
+            self.recorder.open(target, limits=limits, edges=tuple(sorted({*RTT_EDGES, *limits})))
+        self.bad = dict.fromkeys(self.config.targets, 0)
+
+    def probe(self) -> None:
+        """Ten seconds: everything is probed once, a batch is written."""
+        self.now += 10 * S
+        if self.random.random() < 0.004:
+            self.now += 5 * MINUTE  # the daemon slept
+            self.recorder.gap(Gap(self.now - 5 * MINUTE, self.now, "suspended"))
+        for name, series in self.recorder.series.items():
+            if self.bad[name] == 0 and self.random.random() < 0.01:
+                self.bad[name] = self.random.choice((1, 2, 4, 30, 200))
+            lost = self.bad[name] > 0
+            self.bad[name] -= lost
+            rtt = self.random.choice((5, 15, 30)) * MS + self.random.randrange(MS)
+            reading = Reading(Result.TIMEOUT) if lost else Reading(Result.SUCCESS, rtt=rtt, hop_limit=60)
+            series.decide(series.send(self.now), reading)
+        self.now += S
+        self.thread.put(self.recorder.batch(self.now))
+        self.now -= S
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_running_equals_scratch(tmp_path: Path, seed: int) -> None:
+    world = World(tmp_path, seed)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    compared, outages = 0, 0
+    for step in range(500):  # 80 minutes and more, over the end of a day
+        world.probe()
+        if step == 150:
+            declared = await world.thread.call(
+                world.store.declare,
+                contract="hq",
+                cause="maintenance",
+                start=START + 7 * MINUTE,
+                end=START + 31 * MINUTE + 17 * S,
+                at=world.now,
+                by="test",
+            )
+        if step == 300:
+            await world.thread.call(world.store.revoke, declared.id, at=world.now, by="test")
+        if step % 23 == 0:
+            await judge.refresh()
+            exclusions = await world.source.exclusions()
+            for view in judge.views:
+                scratch = await judge_once(
+                    world.config,
+                    view.contract,
+                    view.current.period,
+                    source=world.source,
+                    exclusions=exclusions,
+                    as_of=view.current.as_of,
+                )
+                assert view.current == scratch
+                compared += 1
+                outages = max(outages, len(scratch.outages))
+    assert compared == 44
+    assert outages > 1
+    assert await judge.recheck(await world.source.exclusions())
+    assert world.stats.evaluation_mismatches == 0
+    assert await world.thread.close()
+
+
+async def test_a_wrong_running_judgement_is_noticed_and_mended(tmp_path: Path) -> None:
+    world = World(tmp_path, 1)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(300):
+        world.probe()
+    await judge.refresh()
+    for case in judge._cases.values():
+        case.base += case.base  # every second twice
+    await judge.refresh()
+    assert not await judge.recheck(await world.source.exclusions())
+    assert world.stats.evaluation_mismatches == 1
+    await judge.refresh()
+    judge._checked = 0
+    assert await judge.recheck(await world.source.exclusions())
+    assert await world.thread.close()
+
+
+async def test_an_exclusion_shows_as_active_and_takes_the_credit_away(tmp_path: Path) -> None:
+    world = World(tmp_path, 2)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(200):
+        world.bad = {"lan/gw": 0, "hq/a": 1, "hq/b": 1}
+        world.probe()
+    await judge.refresh()
+    view = judge.views[0]
+    assert view.current.status is not Status.MET
+    assert view.current.credit
+    assert view.active_exclusions == {"maintenance": False, "customer": False}
+    made = await world.thread.call(
+        world.store.declare,
+        contract="hq",
+        cause="customer",
+        start=START - HOUR,
+        end=world.now + HOUR,
+        at=world.now,
+        by="me",
+    )
+    await judge.refresh()
+    view = judge.views[0]
+    assert view.active_exclusions == {"maintenance": False, "customer": True}
+    assert view.current.credit == 0
+    await world.thread.call(world.store.revoke, made.id, at=world.now, by="me")
+    await judge.refresh()
+    assert judge.views[0].current.credit
+    assert await world.thread.close()
+
+
+async def test_another_month_begins(tmp_path: Path) -> None:
+    world = World(tmp_path, 3)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(20):
+        world.probe()
+    await judge.refresh()
+    assert [view.previous for view in judge.views] == [None, None]
+    for _ in range(20):
+        world.now += 2 * HOUR
+        world.probe()
+    await judge.refresh()
+    view = judge.views[0]
+    assert (view.current.period.name, view.previous and view.previous.period.name) == ("2026-12", "2026-11")
+    assert view.previous is not None
+    assert not view.previous.open
+    statements = await report(world.config, world.source, contract="hq", period="previous", now=world.now)
+    assert statements[0].credit == view.previous.credit
+    assert await world.thread.close()
+
+
+def test_unknown_names_are_said_with_the_known_ones(tmp_path: Path) -> None:
+    path = tmp_path / "slamon.yml"
+    path.write_text(CONFIG)
+    config = load(path)
+    with pytest.raises(UsageError, match=r"there is no contract 'hk'; the contracts are: hq, lan"):
+        find_contracts(config, "hk")
+    with pytest.raises(UsageError, match="2026-13"):
+        find_period(config.contracts["hq"], "2026-13", START)
