@@ -1,0 +1,290 @@
+"""The commands as people call them: real processes where the exit code matters, the click runner elsewhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from slamon import __version__
+from slamon.cli import cli
+from slamon.config import load
+from slamon.errors import BAD_CONFIG, CHECK_FAILED, OK, UNAVAILABLE, USAGE, SlamonError
+from slamon.model import Reading, S
+from slamon.model import Result as Outcome
+from slamon.record.recorder import Recorder
+from slamon.stats import RTT_EDGES
+from slamon.store import Store
+
+ROOT = Path(__file__).parents[2]
+START = 1_782_864_000 * S
+"""2026-07-01 00:00 UTC."""
+
+CONFIG = """
+vantage: here
+web: {port: 0}
+services:
+  hq: {targets: {ping: {probe: icmp, address: 127.0.0.1}}}
+contracts:
+  hq:
+    service: hq
+    provider: Acme
+    timezone: Europe/Berlin
+    price: 1000 EUR/month
+    min_coverage: 0%
+    exclusions: [{class: maintenance}]
+    objectives: {availability: {target: 99.9%}}
+    credits: {availability: {below: {99.9%: 10%}}}
+    caps: {}
+"""
+
+
+def slamon(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "slamon", *map(str, args)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def call(*args: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(arg) for arg in args])
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "slamon.yml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def facts(tmp_path: Path, config: Path) -> Path:
+    """A state directory: an hour of July measured every 10 s, down from minute 20 to minute 30."""
+    state = tmp_path / "state"
+    store = Store.open(state / "slamon.db", write=True)
+    recorder = Recorder("here", store.restore())
+    (target,) = load(config).targets.values()
+    series = recorder.open(target, limits=(), edges=RTT_EDGES)
+    for i in range(360):
+        down = 120 <= i < 180
+        reading = Reading(Outcome.TIMEOUT) if down else Reading(Outcome.SUCCESS, rtt=5_000_000)
+        series.decide(series.send(START + i * 10 * S), reading)
+        store.write(recorder.batch(START + i * 10 * S + S))
+    recorder.close(target.name)
+    store.write(recorder.batch(START + 3600 * S, final=True))
+    store.close()
+    return state
+
+
+@contextmanager
+def asked(config: Path, state: Path) -> Iterator[tuple[str, ...]]:
+    yield ("--config", str(config), "--state", str(state))
+
+
+def test_the_version() -> None:
+    done = slamon("--version")
+    assert (done.returncode, done.stdout) == (OK, f"slamon {__version__}\n")
+
+
+def test_check_says_what_probing_costs(config: Path) -> None:
+    done = slamon("check", config)
+    assert done.returncode == OK
+    assert f"{config}: ok: 1 target of 1 service, 1 contract" in done.stdout
+    assert "packets/s" in done.stdout
+    assert "bit/s" in done.stdout
+    assert "/day" in done.stdout
+    assert "no `claim`" in done.stderr
+
+
+def test_check_says_every_mistake_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yml"
+    path.write_text(
+        "services:\n  hq: {targets: {a: {probe: icmp, address: 192.0.2.1, interval: 10}}}\nweb: {prot: 1}\n"
+    )
+    done = slamon("check", path)
+    assert done.returncode == BAD_CONFIG
+    assert (
+        f"{path}:2:64: services.hq.targets.a.interval: a duration needs a unit; write for example 10s"
+        not in done.stdout
+    )
+    assert f"{path}:2:" in done.stderr
+    assert "(got '10'); write for example 10s" in done.stderr
+    assert f"{path}:3:7: web.prot: unknown key; did you mean port?" in done.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    done = slamon("check", tmp_path / "none.yml")
+    assert done.returncode == BAD_CONFIG
+    assert "cannot be read: No such file" in done.stderr
+
+
+def test_run_refuses_a_bad_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yml"
+    path.write_text("services: {}\ncontracts: {k: {service: nothing}}\n")
+    done = slamon("run", "--config", path, "--state", tmp_path / "state")
+    assert done.returncode == BAD_CONFIG
+    assert "nothing" in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_run_refuses_a_store_in_use_and_a_port_taken(config: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    store = Store.open(state / "slamon.db", write=True)
+    done = slamon("run", "--config", config, "--state", state)
+    assert done.returncode == UNAVAILABLE
+    assert "in use by another slamon" in done.stderr
+    store.close()
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = slamon("run", "--config", config, "--state", state, "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == UNAVAILABLE
+    assert "Address already in use" in done.stderr
+
+
+def test_run_refuses_a_bad_listen_address(config: Path, tmp_path: Path) -> None:
+    done = slamon("run", "--config", config, "--state", tmp_path / "state", "--listen", "9909")
+    assert done.returncode == USAGE
+    assert "127.0.0.1:9909" in done.stderr
+
+
+def test_report_gives_the_same_figures_as_text_and_json(config: Path, facts: Path) -> None:
+    text = slamon("report", "--config", config, "--state", facts, "--period", "2026-07")
+    assert text.returncode == OK, text.stderr
+    found = slamon("report", "--config", config, "--state", facts, "--period", "2026-07", "--format", "json")
+    (statement,) = json.loads(found.stdout)["statements"]
+    assert statement["downtime"] == str(600 * S)
+    assert statement["credit"]["display"] == "100.00 EUR"
+    assert "Credit owed: 100.00 EUR" in text.stdout
+    assert statement["availability"]["display"] in text.stdout
+    assert "10m" in text.stdout
+
+
+def test_report_names_what_it_does_not_know(config: Path, facts: Path) -> None:
+    done = slamon("report", "--config", config, "--state", facts, "--contract", "hk")
+    assert done.returncode == USAGE
+    assert "the contracts are: hq" in done.stderr
+    done = slamon("report", "--config", config, "--state", facts, "--period", "July")
+    assert done.returncode == USAGE
+    assert "2026-10" in done.stderr
+
+
+def test_report_without_facts_says_how_to_get_them(config: Path, tmp_path: Path) -> None:
+    done = slamon("report", "--config", config, "--state", tmp_path / "nothing")
+    assert done.returncode == USAGE
+    assert "no facts yet; start the daemon" in done.stderr
+
+
+def test_status_beside_no_daemon(config: Path, facts: Path) -> None:
+    done = slamon("status", "--config", config, "--state", facts)
+    assert done.returncode == OK, done.stderr
+    assert "daemon not running" in done.stdout
+    assert "ping icmp 127.0.0.1" in done.stdout
+    found = json.loads(slamon("status", "--config", config, "--state", facts, "--format", "json").stdout)
+    assert found["services"][0]["state"] == "unknown"  # months later nobody knows
+    assert found["services"][0]["outages"] == 1
+
+
+def test_an_exclusion_takes_the_credit_away_and_its_revocation_restores_it(config: Path, facts: Path) -> None:
+    where = ("--config", config, "--state", facts)
+
+    def credit() -> str:
+        done = call("report", *where, "--period", "2026-07", "--format", "json")
+        return str(json.loads(done.stdout)["statements"][0]["credit"]["display"])
+
+    assert credit() == "100.00 EUR"
+    done = call(
+        "exclude", "add", *where, "--contract", "hq", "--class", "maintenance",
+        "--from", "2026-07-01 02:20", "--for", "10m", "--note", "CHG-1",
+    )  # fmt: skip
+    assert done.exit_code == OK, done.output
+    assert done.output.startswith(
+        "exclusion 1: maintenance of hq from 2026-07-01 02:20:00+02:00 to 2026-07-01 02:30:00+02:00 (10m)"
+    )
+    assert credit() == "0.00 EUR"
+    listed = call("exclude", "list", *where)
+    assert "CHG-1" in listed.output
+    done = call("exclude", "revoke", *where, "1")
+    assert done.output.startswith("exclusion 1 revoked by ")
+    assert credit() == "100.00 EUR"
+    (one,) = json.loads(call("exclude", "list", *where, "--format", "json").output)
+    assert one["note"] == "CHG-1"
+    assert one["revoked_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--class", "holiday", "--from", "2026-07-01", "--for", "1h"), "its classes are: maintenance"),
+        (("--class", "maintenance", "--from", "yesterday", "--for", "1h"), "--from: not an instant"),
+        (("--class", "maintenance", "--from", "2026-07-01", "--for", "1"), "--for: a duration needs a unit"),
+        (("--class", "maintenance", "--from", "2026-07-01"), "say the end once"),
+        (("--class", "maintenance", "--from", "2026-07-02", "--to", "2026-07-01"), "end after it starts"),
+        (("--class", "maintenance", "--from", "2026-10-25 02:30", "--for", "1h"), "Europe/Berlin show this time twice"),
+        (("--class", "maintenance", "--from", "2026-03-29 02:30", "--for", "1h"), "Europe/Berlin never show this time"),
+    ],
+)
+def test_what_cannot_be_declared(config: Path, facts: Path, args: tuple[str, ...], said: str) -> None:
+    done = call("exclude", "add", "--config", config, "--state", facts, "--contract", "hq", *args)
+    assert isinstance(done.exception, SlamonError)
+    assert done.exception.exit_code == USAGE
+    assert said in str(done.exception)
+
+
+def test_probe_loopback() -> None:
+    done = slamon("probe", "icmp", "127.0.0.1", "--count", "2", "--interval", "50ms")
+    assert done.returncode == OK, done.stdout + done.stderr
+    assert "2 sent: 2 success" in done.stdout
+    assert "round trip min" in done.stdout
+
+
+def test_probe_a_closed_port_fails() -> None:
+    done = slamon("probe", "tcp", "127.0.0.1", "--set", "port=9", "--count", "1")
+    assert done.returncode == CHECK_FAILED
+    assert "connect_error" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("probe", "pong", "127.0.0.1"), "the kinds are dns, http, icmp, tcp"),
+        (("probe", "tcp", "127.0.0.1"), "settings of tcp: port"),
+        (("probe", "tcp", "127.0.0.1", "--set", "port"), "--set takes key=value"),
+        (("probe", "icmp"), "needs an ADDRESS"),
+    ],
+)
+def test_probe_says_what_it_needs(args: tuple[str, ...], said: str) -> None:
+    done = call(*args)
+    assert isinstance(done.exception, SlamonError)
+    assert said in str(done.exception)
+
+
+def test_contract_tests(tmp_path: Path) -> None:
+    good = tmp_path / "good.yml"
+    good.write_text(
+        "contracts:\n  k: {service: s, provider: p, timezone: UTC, objectives: {availability: {target: 99%}}}\n"
+        "tests:\n  - {facts: {down: [2026-06-10 00:00 + 1h]}, expect: {2026-06: {downtime: 1h, status: met}}}\n"
+    )
+    bad = tmp_path / "bad.yml"
+    bad.write_text(good.read_text().replace("downtime: 1h", "downtime: 2h"))
+    broken = tmp_path / "broken.yml"
+    broken.write_text("contracts: 5\n")
+    assert slamon("test", good).returncode == OK
+    junit = tmp_path / "out.xml"
+    done = slamon("test", good, bad, "--junit", junit)
+    assert done.returncode == CHECK_FAILED
+    assert "expected 2h" in done.stdout
+    assert 'failures="1"' in junit.read_text()
+    assert slamon("test", broken).returncode == USAGE
