@@ -35,8 +35,8 @@ class Gap(NamedTuple):
 class Record:
     """Sums over the samples *sent* in `[start, start + length)`: a minute, a quarter hour or a day. Records add.
 
-    Counts are packets; times are nanoseconds. Late, duplicate, reordered and corrupt replies are events beside the counts:
-    a late reply stays `lost`.
+    Counts are packets; times are nanoseconds. Late, duplicate, reordered and corrupt replies are events beside the counts,
+    in the minute that was open when they came: a late reply stays `lost`.
     """
 
     start: int
@@ -59,12 +59,12 @@ class Record:
     buckets: dict[int, int] = field(default_factory=dict)
     """Bucket of the fixed logarithmic grid (`record.distribution`) → count."""
     within: dict[int, int] = field(default_factory=dict)
-    """Latency limit in force → exact count of round trips ≤ it; a limit not listed was not in force."""
+    """Latency limit in force → exact count of round trips ≤ it; a limit not listed was not in force, or not all the time."""
     ipdv_sum: int = 0
     """Σ |delay(i) − delay(i−1)| over consecutive received packets (RFC 3393); a pair belongs to the later packet's record."""
     ipdv_count: int = 0
     raw: bytes | None = None
-    """The packed samples themselves while they are kept (minutes only)."""
+    """The packed samples themselves (`record.packing`): of minutes only, while they are kept and where they were asked for."""
 
     @property
     def end(self) -> int:

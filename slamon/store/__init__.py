@@ -1,0 +1,8 @@
+"""Facts and declarations on disk: one schema, one writing daemon, any number of readers beside it."""
+
+from slamon.store.lock import locked
+from slamon.store.reading import StoredFacts
+from slamon.store.store import Store
+from slamon.store.thread import StoreThread
+
+__all__ = ["Store", "StoreThread", "StoredFacts", "locked"]

@@ -1,0 +1,116 @@
+"""One minute of one series while it grows, and the sums it becomes: samples in send order → Record."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+from operator import sub
+
+from slamon.model import MEANING, MINUTE, RESULT_CODE, RESULTS, Packet, Result, meaning
+from slamon.record.distribution import count
+from slamon.record.packing import pack_columns
+from slamon.record.rows import Record
+
+LATE, DUPLICATE, REORDERED, CORRUPT = range(4)
+"""Replies that change no result and are counted apart; the numbers are places in `Minute.events` and part of the journal."""
+
+_SUCCESS = RESULT_CODE[Result.SUCCESS]
+_PACKETS = {packet: bytes(code for code, r in enumerate(RESULTS) if MEANING[r].packet is packet) for packet in Packet}
+_DNS_PACKETS = {
+    packet: bytes(code for code, r in enumerate(RESULTS) if meaning(r, "dns").packet is packet) for packet in Packet
+}
+"""What a packet was → the codes of the results that say so, by the one table of meanings."""
+
+
+def packets(codes: bytes | bytearray, probe: str) -> dict[Packet, int]:
+    """How many of the result `codes` of a probe of kind `probe` mean received, lost, refused and ours."""
+    table = _DNS_PACKETS if probe == "dns" else _PACKETS
+    return {packet: sum(codes.count(code) for code in table[packet]) for packet in Packet}
+
+
+class Minute:
+    """Columns of the samples sent in `[start, start + 1 min)`. Arrays, because ten thousand of these are open at a time."""
+
+    __slots__ = ("before", "codes", "events", "hops", "number", "rtts", "sents", "start")
+
+    def __init__(self, start: int, number: int, before: tuple[int, int] | None) -> None:
+        self.start = start
+        self.number = number
+        """Of the batch that journals its first sample."""
+        self.before = before
+        """Send instant and round trip (−1: none) of the sample before the first one, for the pair they form."""
+        self.sents = array("q")
+        self.codes = bytearray()
+        self.rtts = array("q")
+        """−1 where there is no round trip: an array has no None."""
+        self.hops = array("h")
+        self.events = [0, 0, 0, 0]
+
+    def last(self) -> tuple[int, int] | None:
+        """What the next minute's `before` is."""
+        if not self.sents:
+            return self.before
+        return self.sents[-1], self.rtts[-1] if self.codes[-1] == _SUCCESS else -1
+
+    def record(self, *, probe: str, interval: int, limits: Sequence[int]) -> Record:
+        """The sums of this minute, with its samples packed.
+
+        Delay statistics are over successes that carry a round trip. A pair for the delay variation (RFC 3393) is two of
+        them sent one after the other with no slot left out between, so at most 1.5 intervals apart.
+        """
+        sents, codes, rtts = self.sents, self.codes, self.rtts
+        kinds = packets(codes, probe)
+        good = codes.count(_SUCCESS) == len(codes) and -1 not in rtts
+        delays = (
+            rtts.tolist()
+            if good
+            else [rtt for code, rtt in zip(codes, rtts, strict=True) if code == _SUCCESS and rtt >= 0]
+        )
+        reach = interval + interval // 2
+        late, duplicate, reordered, corrupt = self.events
+        record = Record(
+            start=self.start,
+            length=MINUTE,
+            received=kinds[Packet.RECEIVED],
+            lost=kinds[Packet.LOST],
+            refused=kinds[Packet.REFUSED],
+            ours=kinds[Packet.OURS],
+            late=late,
+            duplicate=duplicate,
+            reordered=reordered,
+            corrupt=corrupt,
+            rtt_count=len(delays),
+            rtt_sum=sum(delays),
+            buckets=count(delays),
+            raw=pack_columns(self.start, sents, codes, rtts, self.hops),
+        )
+        ordered = sorted(delays)
+        record.within = {limit: bisect_right(ordered, limit) for limit in limits}
+        if ordered:
+            record.rtt_min, record.rtt_max = ordered[0], ordered[-1]
+        if good and len(sents) > 1 and max(map(sub, sents[1:], sents[:-1])) <= reach:
+            record.ipdv_sum = sum(map(abs, map(sub, delays[1:], delays[:-1])))
+            record.ipdv_count = len(delays) - 1
+        else:
+            record.ipdv_sum, record.ipdv_count = _variation(
+                [(sent, rtt if code == _SUCCESS else -1) for sent, code, rtt in zip(sents, codes, rtts, strict=True)],
+                reach,
+            )
+        if self.before and sents:
+            first = sents[0], rtts[0] if codes[0] == _SUCCESS else -1
+            across, pairs = _variation((self.before, first), reach)
+            record.ipdv_sum += across
+            record.ipdv_count += pairs
+        return record
+
+
+def _variation(samples: Sequence[tuple[int, int]], reach: int) -> tuple[int, int]:
+    """(Σ |delay − delay before|, pairs) over (send instant, round trip or −1)."""
+    total = pairs = 0
+    for (sent, rtt), (next_sent, next_rtt) in pairwise(samples):
+        if rtt >= 0 and next_rtt >= 0 and next_sent - sent <= reach:
+            total += abs(next_rtt - rtt)
+            pairs += 1
+    return total, pairs

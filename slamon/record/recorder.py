@@ -1,0 +1,235 @@
+"""All series of one daemon: opens and closes them, and hands the store one batch about every second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from slamon.model import MS, Target
+from slamon.record import journal
+from slamon.record.rows import Gap, Run
+from slamon.record.series import Series
+from slamon.record.track import LOOK_EVERY, Journal, Settled, Track
+from slamon.stats import Histogram
+
+SLEW = 100 * MS
+"""How far behind the present `settled` stays: the wall clock may be slewed back by as much without making a probe late."""
+SLICE = 32
+"""Minutes turned into rows in one go at most, about 2 ms of work: more would be felt by the sender."""
+
+
+class Known(NamedTuple):
+    """What the store remembers of a series when the daemon starts."""
+
+    id: int
+    known_from: int | None
+    through: int
+    run: Run | None
+    """The run that was open; the first new sample ends it."""
+    span: int
+    before: tuple[int, int] | None
+    upto: int
+
+
+class Opened(NamedTuple):
+    """A series that is new or was redefined."""
+
+    id: int
+    target: str
+    probe: str
+    interval: int
+    limits: tuple[int, ...]
+    vantage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Everything since the batch before, written as a whole or not at all."""
+
+    number: int
+    at: int
+    settled: int
+    """Facts before this instant are complete, except those of the series in `lagging`."""
+    samples: bytes
+    """`record.journal` lines."""
+    lagging: dict[int, int]
+    """Series with undecided probes → everything it sent before this instant is decided."""
+    opened: tuple[Opened, ...]
+    closed: tuple[tuple[int, int], ...]
+    """Series that ended → their last `through`."""
+    first: tuple[tuple[int, int], ...]
+    """Series → send instant of the first sample it ever had."""
+    minutes: tuple[Settled, ...]
+    tails: dict[int, tuple[Run, ...]] | None
+    """Series with news → its runs that are in no Settled yet, the open one last; None where a later batch brings them."""
+    gaps: tuple[Gap, ...]
+    keep_from: int
+    """Batches before this number hold no sample that is not also in a Settled of this or an earlier batch."""
+    complete: int
+    """Every sample sent before this instant is in a Settled of this or an earlier batch."""
+
+
+class Recorder:
+    """One per daemon. `open`, `close`, `gap`, `pack` and `batch` come from the event loop and never block."""
+
+    def __init__(self, vantage: str, restored: Mapping[str, Known] | None = None) -> None:
+        """`restored`: target name → what the store remembers of it."""
+        self.vantage = vantage
+        self._restored = restored or {}
+        self._journal = Journal(1)
+        self._journal.settled = max((known.through for known in self._restored.values()), default=0)
+        self._next = max((known.id for known in self._restored.values()), default=0) + 1
+        self._tracks: dict[str, Track] = {}
+        self._by_id: dict[int, Track] = {}
+        self.series: dict[str, Series] = {}
+        """Target name → the series that is open."""
+        self._opened: list[Opened] = []
+        self._closed: dict[int, int | None] = {}
+        """Series that ended → send instant of its first undecided probe, if it had one."""
+        self._nameless: set[int] = set()
+        """Series without any sample so far."""
+        self._packed: list[Settled] = []
+        self._gaps: list[Gap] = []
+        self._keep_from = 0
+        self._complete = 0
+
+    def open(self, target: Target, *, limits: tuple[int, ...], edges: tuple[int, ...]) -> Series:
+        """The series of `target`: the one that is open if nothing changed, else a new one that goes on with its record.
+
+        `limits` are the latency limits of all contracts, `edges` the buckets of the histogram; nanoseconds, ascending. Other
+        edges reset the histogram alone, other limits nothing.
+        """
+        series = self.series.get(target.name)
+        if series is not None and series.target == target:
+            track = self._tracks[target.name]
+            if series.rtt.edges != edges:
+                series.rtt = Histogram(edges)
+            if track.limits != limits:
+                track.limits = limits
+                self._opened.append(Opened(track.id, target.name, target.probe, target.interval, limits, self.vantage))
+            return series
+        fresh = series is None
+        if series is not None:
+            self._end(target.name).abandon()
+        track = self._track(target, limits)
+        self._opened.append(Opened(track.id, target.name, target.probe, target.interval, limits, self.vantage))
+        self._closed.pop(track.id, None)
+        series = Series(target, track, edges=edges, fresh=fresh)
+        self.series[target.name] = series
+        return series
+
+    def close(self, name: str) -> None:
+        """The target is not probed any more. What is undecided stays unrecorded; its last minute is closed as it is."""
+        series = self._end(name)
+        self._closed[self._tracks[name].id] = series.oldest()
+        series.abandon()
+
+    def gap(self, gap: Gap) -> None:
+        """Nothing could be observed in that span, by any series."""
+        self._gaps.append(gap)
+
+    def pack(self) -> int:
+        """Turn a few closed minutes into rows for the next batch; how many are left. For every tick of the scheduler.
+
+        A thousand series end their minute within the same second. The journal keeps them safe, so there is no hurry: a
+        256th of the queue a call spreads the work over the minute, for the sender as for the store.
+        """
+        self._pack(max(1, min(SLICE, len(self._journal.done) >> 8)))
+        return len(self._journal.done)
+
+    def batch(self, now: int, *, final: bool = False) -> Batch:
+        """Everything since the last batch. `now` is the present instant by the clock that stamps the sends.
+
+        `final`: the last batch of a daemon, after every series was closed; it leaves no closed minute to the journal.
+        """
+        shared = self._journal
+        settled = shared.settled = max(shared.settled, now - SLEW)
+        released, shared.released = shared.released, []
+        number, shared.number = shared.number, shared.number + 1
+        lagging: dict[int, int] = {}
+        for name, series in self.series.items():
+            oldest = series.oldest()
+            if oldest is not None and oldest < settled:
+                lagging[self._tracks[name].id] = oldest
+        look = number % LOOK_EVERY == 0
+        if look:
+            for track in self._by_id.values():
+                track.close(lagging.get(track.id, settled))
+        self._pack(len(shared.done) if final else SLICE)
+        minutes, self._packed = tuple(self._packed), []
+        touched = {line.series for line in released} | {minute.series for minute in minutes}
+        first = tuple((i, known) for i in self._nameless & touched if (known := self._by_id[i].known_from) is not None)
+        self._nameless.difference_update(i for i, _ in first)
+        opened, self._opened = tuple(self._opened), []
+        closed, self._closed = self._closed, {}
+        gaps, self._gaps = tuple(self._gaps), []
+        if look or closed:
+            self._look(number, min(lagging.values(), default=settled))
+        return Batch(
+            number=number,
+            at=now,
+            settled=settled,
+            samples=journal.encode(released),
+            lagging=lagging,
+            opened=opened,
+            closed=tuple(
+                (i, max(settled, self._by_id[i].last + 1) if oldest is None else oldest) for i, oldest in closed.items()
+            ),
+            first=first,
+            minutes=minutes,
+            tails={i: self._by_id[i].tail() for i in touched},
+            gaps=gaps,
+            keep_from=self._keep_from,
+            complete=self._complete,
+        )
+
+    def _look(self, number: int, settled: int) -> None:
+        """How much of the journal is still needed, and how far the minutes are complete."""
+        self._keep_from, self._complete = number, settled
+        for track in self._by_id.values():
+            minute = track.earliest()
+            if minute is not None:
+                self._keep_from = min(self._keep_from, minute.number)
+                self._complete = min(self._complete, minute.start)
+
+    def _pack(self, limit: int) -> None:
+        done = self._journal.done
+        for track in done[:limit]:
+            self._packed.append(track.settle())
+        del done[:limit]
+
+    def _end(self, name: str) -> Series:
+        series = self.series.pop(name)
+        self._tracks[name].flush()
+        return series
+
+    def _track(self, target: Target, limits: tuple[int, ...]) -> Track:
+        track = self._tracks.get(target.name)
+        if track is None:
+            known = self._restored.get(target.name)
+            if known is None:
+                known = Known(self._next, None, 0, None, 0, None, 0)
+                self._next += 1
+            track = Track(
+                known.id,
+                self._journal,
+                probe=target.probe,
+                interval=target.interval,
+                limits=limits,
+                known_from=known.known_from,
+                run=known.run,
+                span=known.span,
+                before=known.before,
+                upto=known.upto,
+            )
+            self._tracks[target.name] = self._by_id[track.id] = track
+            if known.known_from is None:
+                self._nameless.add(track.id)
+            return track
+        # Closed minutes are summed by the definition they were measured with, so that has to happen before it is replaced.
+        while track.done:
+            self._packed.append(track.settle())
+        self._journal.done = [other for other in self._journal.done if other is not track]
+        track.probe, track.interval, track.limits = target.probe, target.interval, limits
+        return track

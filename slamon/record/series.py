@@ -1,0 +1,183 @@
+"""One target on the packet path: probes sent → decided → released in send order to the record, counted for metrics on the way.
+
+At one probe a second and three seconds of timeout a loss is known after later successes are. Runs, detection and delay
+variation need the order in which probes were *sent*, so a decided probe is held until every earlier one is decided.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, deque
+
+from slamon.model import RESULT_CODE, RESULTS, Reading, Result, Target
+from slamon.record.minute import CORRUPT, DUPLICATE, LATE, REORDERED
+from slamon.record.track import BREAK, EVENT, FIRST, MISSED, STEADY, Pending, Track
+from slamon.stats import Histogram
+
+__all__ = ["Pending", "Series"]
+
+LONGEST = 1 << 62
+"""Nanoseconds, 146 years: a round trip outside [0, LONGEST) is a prober's mistake, and no column would hold it."""
+_SUCCESS = RESULT_CODE[Result.SUCCESS]
+
+
+class Series:
+    """What the probers call for every packet. Nothing in it raises, and nothing in it asks a clock.
+
+    Always: `attempts` = Σ `results` + `in_flight`, also for probes that the record refuses.
+    """
+
+    __slots__ = (
+        "_fresh", "_last", "_overruns", "_queue", "_reach", "_track", "attempts", "corrupt_replies", "duplicate_replies",
+        "gauges", "hop_limit", "icmp_errors", "in_flight", "last_result", "last_success", "late_replies", "phases",
+        "reordered_replies", "results", "rotations", "rtt", "skipped", "target", "userspace",
+    )  # fmt: skip
+
+    def __init__(self, target: Target, track: Track, *, edges: tuple[int, ...], fresh: bool = True) -> None:
+        """`track` is where the target's samples go on; `fresh`: nobody watched between its last sample and now."""
+        self.target = target
+        self._track = track
+        self._queue: deque[Pending] = deque()
+        self._last = track.last
+        self._fresh = fresh
+        self._overruns = 0
+        self._reach = -1  # until the first send, so that it takes the slow way
+        self.attempts = 0
+        self.in_flight = 0
+        self.results = [0] * len(RESULTS)
+        """By RESULT_CODE; counted when decided."""
+        self.late_replies = 0
+        self.duplicate_replies = 0
+        self.reordered_replies = 0
+        self.corrupt_replies = 0
+        self.userspace = 0
+        """Round trips stamped by our own clock instead of the kernel's."""
+        self.rotations = 0
+        """Changes of the flow identity (ICMP id); counted by the prober."""
+        self.skipped: Counter[str] = Counter({"overrun": 0, "clock_step": 0})
+        """Reason → slots without a probe, or probes without a place in the record."""
+        self.rtt = Histogram(edges)
+        """Of successes, nanoseconds."""
+        self.icmp_errors: Counter[tuple[int, int, str]] = Counter()
+        """(type, code, "local" | "remote") → errors."""
+        self.last_success: int | None = None
+        """Send instant of the last success."""
+        self.last_result: int | None = None
+        """Send instant of the last decided probe."""
+        self.hop_limit: int | None = None
+        """Of the last reply that showed one."""
+        self.gauges: dict[str, float] = {}
+        self.phases: dict[str, list[int]] = {}
+        """Phase → [Σ nanoseconds, count]."""
+
+    def send(self, sent: int) -> Pending:
+        """A probe left at the instant `sent`, or tried to: a failed send is an attempt too.
+
+        A probe that does not come after the one before it (the clock was stepped back), or that comes before facts already
+        written, has no place in the record: it is counted like any other and as skipped for the reason `clock_step`.
+        """
+        self.attempts += 1
+        self.in_flight += 1
+        track = self._track
+        step = sent - self._last
+        if step <= 0 or sent < track.journal.settled:
+            self.skipped["clock_step"] += 1
+            return Pending(track.id, sent, STEADY)
+        pending = Pending(track.id, sent, STEADY if step <= self._reach and not self._overruns else self._link(step))
+        self._last = sent
+        self._queue.append(pending)
+        return pending
+
+    def decide(self, pending: Pending, reading: Reading) -> None:
+        """How `pending` ended. The first decision stands: a second one for the same probe changes nothing."""
+        if pending.code >= 0:
+            return
+        result, rtt, hop_limit, _, userspace, phases, gauges, icmp_error = reading
+        code = RESULT_CODE[result]
+        self.results[code] += 1
+        self.in_flight -= 1
+        sent = self.last_result = pending.sent
+        if rtt is not None and 0 <= rtt < LONGEST:
+            pending.rtt = rtt
+            if code == _SUCCESS:
+                histogram = self.rtt
+                histogram.counts[bisect_left(histogram.edges, rtt)] += 1
+                histogram.total += rtt
+        if hop_limit is not None and 0 <= hop_limit <= 255:
+            pending.hop = self.hop_limit = hop_limit
+        if code == _SUCCESS:
+            self.last_success = sent
+        if userspace:
+            self.userspace += 1
+        if phases or gauges or icmp_error is not None:
+            self._extras(reading)
+        pending.code = code
+        queue = self._queue
+        if queue and queue[0] is pending:
+            add, released = self._track.add, self._track.journal.released
+            while queue and queue[0].code >= 0:
+                head = queue.popleft()
+                add(head.sent, head.code, head.chain, head.rtt, head.hop)
+                released.append(head)
+
+    def late(self, probe: Pending | int | None = None) -> None:  # noqa: ARG002
+        """A reply to `probe` (or to the probe sent at that instant) came after its timeout: it stays lost."""
+        self.late_replies += 1
+        self._event(LATE)
+
+    def duplicate(self) -> None:
+        """A second reply to the same probe."""
+        self.duplicate_replies += 1
+        self._event(DUPLICATE)
+
+    def reordered(self) -> None:
+        """A reply overtaken by the reply to a later probe."""
+        self.reordered_replies += 1
+        self._event(REORDERED)
+
+    def corrupt(self) -> None:
+        """A reply with another payload than was sent."""
+        self.corrupt_replies += 1
+        self._event(CORRUPT)
+
+    def overrun(self) -> None:
+        """A slot was left out because the probe before is still in flight."""
+        self.skipped["overrun"] += 1
+        self._overruns += 1
+
+    def oldest(self) -> int | None:
+        """Send instant of the earliest probe that is undecided; None when every one is decided and released."""
+        queue = self._queue
+        return queue[0].sent if queue else None
+
+    def abandon(self) -> None:
+        """Nothing sent so far is waited for: the target was removed or changed, or the daemon ends."""
+        self._queue.clear()
+
+    def _link(self, step: int) -> int:
+        """The chain of a probe `step` nanoseconds after the one before it, off the straight way."""
+        interval = self.target.interval
+        overruns, self._overruns = self._overruns, 0
+        if self._reach < 0:
+            self._reach = interval + interval // 2
+            if self._fresh:
+                return FIRST
+            interval = self._track.span  # the definition changed while we were watching: the old one's slots count
+            return BREAK if step <= interval + interval // 2 else MISSED
+        return BREAK if overruns and step <= self._reach + overruns * interval else MISSED
+
+    def _extras(self, reading: Reading) -> None:
+        for phase, ns in reading.phases:
+            total = self.phases.setdefault(phase, [0, 0])
+            total[0] += ns
+            total[1] += 1
+        if reading.gauges:
+            self.gauges.update(reading.gauges)
+        if reading.icmp_error is not None:
+            self.icmp_errors[reading.icmp_error] += 1
+
+    def _event(self, kind: int) -> None:
+        track = self._track
+        line = Pending(track.id, track.event(kind), STEADY)
+        line.code = EVENT + kind
+        track.journal.released.append(line)

@@ -1,0 +1,366 @@
+"""Rows → facts: runs, records and gaps of a span, with what the journal holds beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+
+from slamon.model import DAY, MINUTE, Reading, Sample, Target
+from slamon.record import journal as lines
+from slamon.record.journal import Lines
+from slamon.record.packing import Packed, unpack
+from slamon.record.records import total
+from slamon.record.rows import Gap, Record, Run
+from slamon.record.track import LOOK_EVERY, Journal, Track
+from slamon.sla.facts import SeriesFacts
+from slamon.store.compaction import read_upto
+from slamon.store.rows import lagging_value, limits_value, open_run, record_value, run_value
+from slamon.store.schema import SUMS, gap, journal, raw, record, run, series
+from slamon.store.tiles import Tiles, split, tiles
+from slamon.store.writing import Present, slices
+
+CONTEXT_SAMPLES = 100
+"""A run of as many samples decides what state a series is in, whatever happened before: no rule asks for more in a row."""
+CONTEXT_SPAN = DAY
+"""How far before a span runs are handed out when no such long run comes first."""
+SEEK_SHARE = 8
+"""Below one in so many series, looking every row up is cheaper than reading all series of the span past."""
+KEYS_PER_QUERY = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSeries:
+    """What is stored about one target; see `sla.facts.SeriesFacts` for the meaning of the fields."""
+
+    known_from: int
+    through: int
+    runs: tuple[Run, ...] = ()
+    records: tuple[Record, ...] = ()
+
+    def facts(self, target: Target) -> SeriesFacts:
+        """With the definition of `target`, which the configuration knows and the store does not."""
+        return SeriesFacts(
+            target=target.name,
+            probe=target.probe,
+            interval=target.interval,
+            timeout=target.timeout,
+            down_after=target.down_after,
+            up_after=target.up_after,
+            witness=target.witness,
+            known_from=self.known_from,
+            through=self.through,
+            runs=self.runs,
+            records=self.records,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFacts:
+    """What is stored about some targets in a span."""
+
+    series: Mapping[str, StoredSeries] = field(default_factory=dict)
+    """Target name → its facts; a target without a single sample is not in it."""
+    gaps: tuple[Gap, ...] = ()
+
+
+class Page(NamedTuple):
+    """One row of the journal, unpacked."""
+
+    number: int
+    settled: int
+    lagging: dict[int, int]
+    samples: Lines
+
+
+class Pages:
+    """The journal as one reader has unpacked it so far: rows never change, so only new ones are read when it looks again."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[int, int], Page] = {}
+        """By number and settled instant: the numbers begin anew with every daemon."""
+
+    def read(self, connection: Connection) -> list[Page]:
+        """All there are now, in order."""
+        keys = [(number, settled) for number, settled in connection.execute(
+            select(journal.c.number, journal.c.settled).order_by(journal.c.number)
+        )]  # fmt: skip
+        missing = [number for number, settled in keys if (number, settled) not in self._pages]
+        pages = {key: page for key in keys if (page := self._pages.get(key)) is not None}
+        for part in slices(missing, KEYS_PER_QUERY):
+            for number, settled, lagging, samples in connection.execute(
+                select(journal.c.number, journal.c.settled, journal.c.lagging, journal.c.samples).where(
+                    journal.c.number.in_(part)
+                )
+            ):
+                pages[number, settled] = Page(number, settled, lagging_value(settled, lagging), lines.decode(samples))
+        self._pages = pages
+        return [pages[key] for key in keys]
+
+
+@dataclass(slots=True)
+class _Tail:
+    """What the tables do not have yet."""
+
+    through: dict[int, int]
+    runs: dict[int, tuple[Run, ...]]
+    minutes: dict[int, list[Record]]
+
+
+def load(
+    connection: Connection,
+    present: Present | Pages,
+    targets: Iterable[str],
+    start: int,
+    end: int,
+    *,
+    cuts: Sequence[int] = (),
+    minutes: bool = False,
+    records: bool = True,
+) -> StoredFacts:
+    """See `Store.load`; `present` is what the writer knows of the journal; with pages it is replayed."""
+    rows = {row.id: row for row in _series(connection, targets)}
+    tail = _replayed(connection, rows, present) if isinstance(present, Pages) else _known(rows, present)
+    first = {i: row.known_from for i, row in rows.items() if row.known_from is not None}
+    ids = list(first)
+    through = {i: max(tail.through[i], known_from) for i, known_from in first.items()}
+    runs = _runs(connection, ids, start, end)
+    edges = sorted({start, end, *cuts})
+    sums: dict[int, list[Record]] = {}
+    if records and ids:
+        # Nothing lies outside what is known, so a caller may ask for all of time; whole days, so that day records still fit.
+        earliest, latest = min(first.values()), max(through.values()) + MINUTE
+        begin, finish = max(start, earliest - earliest % DAY), min(end, latest - latest % DAY + DAY)
+        sums = _records(connection, ids, begin, finish, edges, minutes=minutes)
+    return StoredFacts(
+        series={
+            rows[i].target: StoredSeries(
+                known_from=first[i],
+                through=through[i],
+                runs=_joined(runs.get(i, []), tail.runs.get(i, ()), end),
+                records=_with_tail(sums.get(i, []), tail.minutes.get(i, []), start, end, edges) if records else (),
+            )
+            for i in ids
+        },
+        gaps=gaps(connection, start, end),
+    )
+
+
+def samples(connection: Connection, pages: Pages, target: str, start: int, end: int) -> list[Sample]:
+    """See `Store.samples`."""
+    rows = {row.id: row for row in _series(connection, [target])}
+    found: list[Packed] = []
+    for i, row in rows.items():
+        oldest = connection.scalar(select(func.min(raw.c.minute)))
+        newest = connection.scalar(
+            select(func.max(raw.c.minute))
+        )  # asked for one by one, each is a look at one end of the key
+        if oldest is not None and newest is not None:
+            kept = range(max(start // MINUTE, oldest), min(-(-end // MINUTE), newest + 1))
+            for keys in slices(kept, KEYS_PER_QUERY):
+                packed = connection.execute(
+                    select(raw.c.minute, raw.c.data)
+                    .where(raw.c.series == i, raw.c.minute.in_(keys))
+                    .order_by(raw.c.minute)
+                )
+                for minute, data in packed:
+                    found += unpack(minute * MINUTE, data)
+        for track in _replay(connection, {i: row}, pages)[0].values():
+            track.flush()
+            while track.done:
+                one = track.settle().record
+                found += unpack(one.start, one.raw or b"")
+    return [
+        Sample(target, one.sent, Reading(one.result, one.rtt, one.hop_limit))
+        for one in found
+        if start <= one.sent < end
+    ]
+
+
+def gaps(connection: Connection, start: int, end: int) -> tuple[Gap, ...]:
+    found = connection.execute(
+        select(gap.c.start, gap.c.end, gap.c.reason).where(gap.c.end > start, gap.c.start < end).order_by(gap.c.start)
+    )
+    return tuple(Gap(*one) for one in found)
+
+
+def replay_all(connection: Connection) -> tuple[dict[int, Track], dict[int, int]]:
+    """Every series with what the journal adds to it, and its `through`."""
+    rows = {row.id: row for row in connection.execute(select(series))}
+    return _replay(connection, rows, Pages())
+
+
+def _series(connection: Connection, names: Iterable[str]) -> list[Row[Any]]:
+    wanted = list(names)
+    found: list[Row[Any]] = []
+    for part in slices(wanted, KEYS_PER_QUERY):
+        found += connection.execute(select(series).where(series.c.target.in_(part)))
+    return found
+
+
+def _known(rows: Mapping[int, Row[Any]], present: Present) -> _Tail:
+    tail = _Tail({}, {}, {})
+    for i, row in rows.items():
+        live = row.live and present.settled is not None
+        tail.through[i] = max(row.through, present.lagging.get(i, present.settled or 0)) if live else row.through
+        run = open_run(row)
+        tail.runs[i] = present.tails.get(i, (run,) if run else ())
+    return tail
+
+
+def _replayed(connection: Connection, rows: Mapping[int, Row[Any]], pages: Pages) -> _Tail:
+    tracks, through = _replay(connection, rows, pages)
+    tail = _Tail(through, {}, {})
+    for i, track in tracks.items():
+        tail.runs[i] = track.tail()
+        tail.minutes[i] = []
+        while track.done:
+            tail.minutes[i].append(track.settle().record)
+    return tail
+
+
+def _replay(
+    connection: Connection, rows: Mapping[int, Row[Any]], pages: Pages
+) -> tuple[dict[int, Track], dict[int, int]]:
+    """Tracks as the daemon had them after its last batch, made of the checkpoints and the journal; and every `through`."""
+    shared = Journal()
+    tracks = {
+        i: Track(
+            i,
+            shared,
+            probe=row.probe,
+            interval=row.interval,
+            limits=limits_value(row.limits),
+            known_from=row.known_from,
+            run=open_run(row),
+            span=row.span,
+            before=None if row.before_sent is None else (row.before_sent, row.before_rtt),
+            upto=row.upto,
+        )
+        for i, row in rows.items()
+    }
+    through = {i: row.through for i, row in rows.items()}
+    settled, behind = 0, dict[int, int]()
+    for page in pages.read(connection):
+        settled, behind = page.settled, page.lagging
+        for i, track in tracks.items():
+            page.samples.replay(track, since=rows[i].upto)
+        if page.number % LOOK_EVERY == 0:
+            for i, track in tracks.items():
+                track.close(behind.get(i, settled))
+    for i, row in rows.items():
+        if row.live:
+            through[i] = max(through[i], behind.get(i, settled))
+    return tracks, through
+
+
+def _runs(connection: Connection, ids: Sequence[int], start: int, end: int) -> dict[int, list[Run]]:
+    """Ended runs that begin in the span, and those before it back to the one that decides the state at its start."""
+    before = run.alias("before")
+    decisive = (
+        select(before.c.first_sent)
+        .where(
+            before.c.series == series.c.id,
+            before.c.first_sent < start,
+            before.c.last_sent < start,
+            or_(before.c.samples >= CONTEXT_SAMPLES, before.c.first_sent < start - CONTEXT_SPAN),
+        )
+        .order_by(before.c.first_sent.desc())
+        .limit(1)
+        .correlate(series)
+        .scalar_subquery()
+    )
+    found: dict[int, list[Run]] = {}
+    for part in slices(ids, KEYS_PER_QUERY):
+        rows = connection.execute(
+            select(run.c.series, run.c.first_sent, run.c.last_sent, run.c.until, run.c.samples, run.c.result)
+            .join_from(series, run, run.c.series == series.c.id)
+            .where(series.c.id.in_(part), run.c.first_sent >= func.coalesce(decisive, 0), run.c.first_sent < end)
+            .order_by(run.c.series, run.c.first_sent)
+        )
+        for i, *columns in rows:
+            found.setdefault(i, []).append(run_value(*columns))
+    return found
+
+
+def _joined(stored: Sequence[Run], tail: Sequence[Run], end: int) -> tuple[Run, ...]:
+    """Ended runs and those of the tail; where both have a run, the one that knows more of it."""
+    runs = {one.first_sent: one for one in stored}
+    for one in tail:
+        other = runs.get(one.first_sent)
+        if one.first_sent < end and (other is None or (one.samples, one.until) > (other.samples, other.until)):
+            runs[one.first_sent] = one
+    return tuple(runs[first] for first in sorted(runs))
+
+
+def _records(
+    connection: Connection, ids: Sequence[int], start: int, end: int, edges: Sequence[int], *, minutes: bool
+) -> dict[int, list[Record]]:
+    upto = (None, None) if minutes else (read_upto(connection, "day_upto"), read_upto(connection, "quarter_upto"))
+    found: dict[int, list[Record]] = {i: [] for i in ids}
+    for part in tiles(start, end, cuts=edges, upto=upto):
+        for where in _where(connection, ids, part):
+            rows = connection.execute(
+                select(
+                    record.c.series,
+                    record.c.minute,
+                    record.c.buckets,
+                    record.c.within,
+                    *(record.c[name] for name in SUMS),
+                )
+                .where(record.c.length == part.length, *where)
+                .order_by(record.c.minute)
+            )
+            for i, minute, buckets, within, *sums in rows:
+                found[i].append(record_value(part.length, minute, sums, buckets, within))
+    _attach(connection, found, edges)
+    return found
+
+
+def _where(connection: Connection, ids: Sequence[int], part: Tiles) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Conditions that together select the records of `part`: by walking the span, or by looking rows up where few are wanted."""
+    count = connection.scalar(select(func.count()).select_from(series)) or 0
+    if len(ids) * SEEK_SHARE >= count:
+        for some in slices(ids, KEYS_PER_QUERY):
+            yield record.c.minute >= part.first, record.c.minute < part.end, record.c.series.in_(some)
+        return
+    for keys in slices(range(part.first, part.end, part.length), KEYS_PER_QUERY):
+        for some in slices(ids, KEYS_PER_QUERY):
+            yield record.c.minute.in_(keys), record.c.series.in_(some)
+
+
+def _attach(connection: Connection, found: Mapping[int, list[Record]], edges: Sequence[int]) -> None:
+    """The samples of the minutes that have an edge inside: nothing else can tell its two sides apart."""
+    cut = {
+        (i, one.start // MINUTE): one
+        for i, records in found.items()
+        for one in records
+        if one.length == MINUTE and split(edges, one.start // MINUTE, 1)
+    }
+    ids = sorted({i for i, _ in cut})
+    for keys in slices(sorted({minute for _, minute in cut}), KEYS_PER_QUERY):
+        for some in slices(ids, KEYS_PER_QUERY):
+            rows = connection.execute(
+                select(raw.c.series, raw.c.minute, raw.c.data).where(raw.c.minute.in_(keys), raw.c.series.in_(some))
+            )
+            for i, minute, data in rows:
+                if (i, minute) in cut:
+                    cut[i, minute].raw = data
+
+
+def _with_tail(
+    stored: Sequence[Record], tail: Sequence[Record], start: int, end: int, edges: Sequence[int]
+) -> tuple[Record, ...]:
+    """Stored records, and the minutes that are closed in the journal but not written yet."""
+    merged = {one.start: one for one in stored}
+    for one in tail:
+        if one.end <= start or one.start >= end:
+            continue
+        earlier = merged.get(one.start)
+        whole = one if earlier is None else total(one.start, one.length, (earlier, one))
+        if not split(edges, one.start // MINUTE, 1):
+            whole.raw = None
+        merged[one.start] = whole
+    return tuple(merged[at] for at in sorted(merged))

@@ -1,0 +1,277 @@
+"""The one schema of the store, and how its file is opened: SQLite in WAL mode through SQLAlchemy Core.
+
+Instants are nanoseconds UTC, minutes are counted from the epoch. Keys begin with time where rows arrive in the order of time:
+a thousand targets closing the same minute then append to one place of the file instead of touching a thousand.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    select,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from slamon import __version__
+from slamon.errors import UnavailableError
+
+VERSION = 1
+"""Of the schema; raised by every change of it, together with the migration that brings old files along."""
+FILE_MODE = 0o640
+"""The record of a customer's service: written by its owner, read by the group, nobody else's business."""
+BUSY_TIMEOUT_MS = 5000
+"""How long a statement waits for another process's transaction; ours last milliseconds."""
+WAL_LIMIT = 16 * 1024 * 1024
+"""Bytes the write-ahead log is cut back to after a reader has let it grow."""
+metadata = MetaData()
+
+meta = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", BigInteger, nullable=False))
+"""`schema`: version of the schema. `quarter_upto`, `day_upto`: first minute not yet summed into that kind of record."""
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("target", String, nullable=False, unique=True),
+    Column("vantage", String, nullable=False),
+    Column("probe", String, nullable=False),
+    Column("interval", BigInteger, nullable=False),
+    Column("limits", String, nullable=False, comment="latency limits in force, nanoseconds, separated by spaces"),
+    Column("live", Integer, nullable=False, comment="1 while the daemon that opened it is running or was killed"),
+    Column("known_from", BigInteger),
+    Column(
+        "through", BigInteger, nullable=False, comment="of a series that is not live; the journal has it of the others"
+    ),
+    Column(
+        "upto",
+        BigInteger,
+        nullable=False,
+        comment="samples sent before are in records and runs, later ones in the journal",
+    ),
+    Column("run_first", BigInteger),
+    Column("run_last", BigInteger),
+    Column("run_samples", BigInteger),
+    Column("run_result", SmallInteger),
+    Column("span", BigInteger, nullable=False, comment="interval in force when the open run was last extended"),
+    Column("before_sent", BigInteger),
+    Column("before_rtt", BigInteger),
+)
+"""One row a target: its definition, how far its facts are in the other tables, and the run that was open there."""
+
+run = Table(
+    "run",
+    metadata,
+    Column("series", ForeignKey(series.c.id), primary_key=True),
+    Column("first_sent", BigInteger, primary_key=True),
+    Column("last_sent", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("samples", BigInteger, nullable=False),
+    Column("result", SmallInteger, nullable=False, comment="place in model.RESULTS"),
+    sqlite_with_rowid=False,
+)
+"""Runs that have ended; append only."""
+
+SUMS: tuple[str, ...] = (
+    "received",
+    "lost",
+    "refused",
+    "ours",
+    "late",
+    "duplicate",
+    "reordered",
+    "corrupt",
+    "rtt_count",
+    "rtt_sum",
+    "rtt_min",
+    "rtt_max",
+    "ipdv_sum",
+    "ipdv_count",
+)
+"""Fields of a Record that are columns of the same name."""
+
+record = Table(
+    "record",
+    metadata,
+    Column("length", Integer, primary_key=True, comment="minutes: 1, 15 or 1440"),
+    Column("minute", Integer, primary_key=True),
+    Column("series", ForeignKey(series.c.id), primary_key=True),
+    *(Column(name, BigInteger, nullable=name in {"rtt_min", "rtt_max"}) for name in SUMS),
+    Column("buckets", LargeBinary, nullable=False, comment="record.distribution.to_bytes"),
+    Column("within", LargeBinary, nullable=False, comment="(limit, count) pairs"),
+    sqlite_with_rowid=False,
+)
+
+raw = Table(
+    "raw",
+    metadata,
+    Column("minute", Integer, primary_key=True),
+    Column("series", ForeignKey(series.c.id), primary_key=True),
+    Column("data", LargeBinary, nullable=False, comment="record.packing"),
+    sqlite_with_rowid=False,
+)
+"""Samples themselves while they are kept: apart from the sums, so that dropping old ones touches nothing else."""
+
+gap = Table(
+    "gap",
+    metadata,
+    Column("start", BigInteger, primary_key=True),
+    Column("end", BigInteger, primary_key=True),
+    Column("reason", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("lagging", LargeBinary, nullable=False, comment="(series, settled − through) pairs"),
+    Column("samples", LargeBinary, nullable=False, comment="record.journal"),
+)
+"""One row a batch, kept until every sample in it is in a closed minute."""
+
+declaration = Table(
+    "declaration",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("body", String, nullable=False, comment="JSON"),
+    Column("link", String, nullable=False, comment="ledger.link"),
+)
+"""What people stated; append only, hash-chained."""
+
+contract_text = Table(
+    "contract_text",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("text", String, nullable=False),
+)
+"""Every contract text that was ever loaded, by its hash."""
+
+
+def connect(path: Path, *, create: bool) -> Connection:
+    """The connection of one store. Raises UnavailableError for a file that is missing, no store or of another version."""
+    if create:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(
+                os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE)
+            )  # SQLite gives -wal and -shm the mode of the file
+        except OSError as error:
+            raise UnavailableError(f"cannot write the store {path}: {error.strerror}") from error
+    elif not path.exists():
+        raise UnavailableError(f"there is no store at {path} yet; start the daemon, or name another one with --state")
+    connection = _engine(path).connect()
+    try:
+        _prepare(connection, path, create=create)
+    except (DBAPIError, sqlite3.Error) as error:
+        close(connection)
+        raise UnavailableError(f"cannot open the store {path}: {getattr(error, 'orig', error)}") from error
+    except UnavailableError:
+        close(connection)
+        raise
+    return connection
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """One snapshot of the store, whatever is written meanwhile."""
+    connection.execution_options(begin="BEGIN")
+    with connection.begin():
+        yield
+
+
+@contextmanager
+def writing(connection: Connection) -> Iterator[None]:
+    """A transaction that takes the write lock at its start, so that it cannot fail half way for want of it."""
+    connection.execution_options(begin="BEGIN IMMEDIATE")
+    with connection.begin():
+        yield
+
+
+def checkpoint(connection: Connection) -> bool:
+    """Copy the write-ahead log into the file without waiting for anybody; False when the disk would not take it."""
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    cursor = driver.cursor()
+    try:
+        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    except sqlite3.Error:
+        return False
+    finally:
+        cursor.close()
+    return not busy
+
+
+def close(connection: Connection) -> None:
+    connection.close()
+    connection.engine.dispose()
+
+
+def _engine(path: Path) -> Engine:
+    def dbapi_connection() -> sqlite3.Connection:
+        # isolation_level None: transactions begin where we say so, not where the driver guesses. The store moves to its
+        # thread after it was opened, hence check_same_thread; one thread at a time uses it.
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
+
+    engine = create_engine("sqlite://", creator=dbapi_connection, poolclass=StaticPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options()["begin"])
+
+    return engine
+
+
+def _prepare(connection: Connection, path: Path, *, create: bool) -> None:
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    cursor = driver.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # FULL: a batch that was written is on the disk, also when the power fails. At one commit a second its price is nothing.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+    if create:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.close()
+    with reading(connection):
+        inspector = inspect(connection)
+        known = inspector.has_table(meta.name)
+        if known:
+            _check(path, connection.scalar(select(meta.c.value).where(meta.c.name == "schema")))
+        elif not create or inspector.get_table_names():
+            raise UnavailableError(f"{path} is not a store of slamon")
+    if not known:
+        with writing(connection):
+            metadata.create_all(connection)
+            connection.execute(meta.insert(), [{"name": "schema", "value": VERSION}])
+
+
+def _check(path: Path, version: int | None) -> None:
+    if version != VERSION:
+        fix = "use the newer slamon that wrote it" if (version or 0) > VERSION else "move it away to begin a new one"
+        raise UnavailableError(
+            f"the store {path} has schema version {version} and slamon {__version__} works with version {VERSION}; {fix}"
+        )

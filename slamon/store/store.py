@@ -1,0 +1,232 @@
+"""The store as its users see it: facts written by one daemon, read by anybody, and what people declared.
+
+Every call blocks for a few milliseconds of SQLite. The daemon makes them on the store thread, a command makes them directly;
+one `Store` belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from slamon.errors import UsageError
+from slamon.model import Sample
+from slamon.record.recorder import Batch, Known
+from slamon.record.rows import Gap
+from slamon.record.track import Settled
+from slamon.sla.facts import Exclusion
+from slamon.store import declarations, reading, schema, writing
+from slamon.store.compaction import Compactor
+from slamon.store.lock import Lock
+from slamon.store.reading import StoredFacts
+from slamon.store.rows import open_run
+from slamon.store.schema import contract_text, journal, series
+
+PRUNE_ROWS = 50_000
+"""Rows one `prune` drops at most, a tenth of a second's work: writing the next batch waits behind it."""
+
+
+class Store:
+    """An open store. Use `Store.open`."""
+
+    def __init__(self, path: Path, connection: Connection, lock: Lock | None) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = lock
+        self._present: writing.Present | None = None
+        self._pages = reading.Pages()
+        self._compactor: Compactor | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool) -> Store:
+        """`write=True` for the one daemon of this store: creates it, and puts in order what a killed one left behind.
+
+        `write=False` for everybody else, beside a running daemon or without one: reads facts, reads and writes declarations.
+        Raises UnavailableError: in use by another daemon (naming its pid), missing, not a store, of another schema version.
+        """
+        if not write:
+            return cls(path, schema.connect(path, create=False), None)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        lock = Lock(path)
+        try:
+            connection = schema.connect(path, create=True)
+        except BaseException:
+            lock.release()
+            raise
+        store = cls(path, connection, lock)
+        store._recover()
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give file and lock back; doing so again does nothing."""
+        schema.close(self._connection)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def restore(self) -> dict[str, Known]:
+        """Target name → what a `Recorder` needs to go on with it."""
+        with schema.reading(self._connection):
+            rows = self._connection.execute(select(series)).all()
+        return {
+            row.target: Known(
+                id=row.id,
+                known_from=row.known_from,
+                through=row.through,
+                run=open_run(row),
+                span=row.span,
+                before=None if row.before_sent is None else (row.before_sent, row.before_rtt),
+                upto=row.upto,
+            )
+            for row in rows
+        }
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch of the `Recorder` and do a small piece of the summing up that is due.
+
+        Batches come in order. After an error (sqlalchemy.exc.DBAPIError: disk full, for example) nothing is lost and the
+        same batch can be written again, as often as it takes.
+        """
+        assert self._present is not None
+        assert self._compactor is not None
+        writing.write(self._connection, batch, self._present)
+        self._compactor.step(self._present.complete)
+
+    def relieve(self) -> bool:
+        """After a write failed: move what the log holds into the file, so that the log can begin anew; True if that worked.
+
+        A log that grew until the disk was full would otherwise keep its own space from itself for ever.
+        """
+        return schema.checkpoint(self._connection)
+
+    def compact(self) -> None:
+        """Sum up everything that is due at once, instead of a little with every batch."""
+        assert self._present is not None
+        assert self._compactor is not None
+        while self._compactor.step(self._present.complete):
+            pass
+
+    def load(
+        self,
+        targets: Iterable[str],
+        start: int,
+        end: int,
+        *,
+        cuts: Sequence[int] = (),
+        minutes: bool = False,
+        records: bool = True,
+    ) -> StoredFacts:
+        """The facts about the targets of these names in `[start, end)`, of one instant, whatever is written meanwhile.
+
+        Runs: every one that overlaps the span, the open one last, and before them the context that decides the state at
+        `start`: back to a run of 100 samples, else to one that began a day before `start`.
+
+        Records: every one that overlaps the span. Days and quarter hours stand for their minutes where they lie wholly
+        inside, have no cut inside, and are summed up already; `minutes=True` gives minutes throughout, `records=False` none.
+        `cuts` are the instants the caller will split time at, ascending (edges of exclusions and outages): a minute with
+        one of them, `start` or `end` strictly inside carries its packed samples in `raw` while they are kept. A minute is
+        listed once it is over and settled, or was cut short by a stop.
+        """
+        with schema.reading(self._connection):
+            return reading.load(
+                self._connection,
+                self._present or self._pages,
+                targets,
+                start,
+                end,
+                cuts=sorted(cuts),
+                minutes=minutes,
+                records=records,
+            )
+
+    def samples(self, target: str, start: int, end: int) -> list[Sample]:
+        """The single samples of `target` sent in `[start, end)`, as far as they are kept."""
+        with schema.reading(self._connection):
+            return reading.samples(self._connection, self._pages, target, start, end)
+
+    def gaps(self, start: int, end: int) -> tuple[Gap, ...]:
+        """Gaps that overlap `[start, end)`."""
+        with schema.reading(self._connection):
+            return reading.gaps(self._connection, start, end)
+
+    def prune(self, now: int, keep_raw: int) -> int:
+        """Drop the single samples of minutes older than `keep_raw` nanoseconds; how many minutes of series were dropped.
+
+        At most PRUNE_ROWS in one call; the sums stay. Call it from time to time.
+        """
+        return writing.prune(self._connection, now - keep_raw, PRUNE_ROWS)
+
+    def declare(
+        self, *, contract: str, cause: str, start: int, end: int, at: int, by: str, note: str = ""
+    ) -> Exclusion:
+        """Declare that `[start, end)` does not count for `contract` because of `cause`. `at`: now. Raises UsageError."""
+        return declarations.declare(
+            self._connection, contract=contract, cause=cause, start=start, end=end, at=at, by=by, note=note
+        )
+
+    def revoke(self, id: str, *, at: int, by: str) -> Exclusion:  # noqa: A002  the word of the command line
+        """Take a declaration back; it stays in the record as revoked. Raises UsageError for one unknown or revoked already."""
+        return declarations.revoke(self._connection, id, at=at, by=by)
+
+    def exclusions(self, contract: str | None = None) -> tuple[Exclusion, ...]:
+        """Every exclusion ever declared, also revoked ones, in order; of one contract or of all."""
+        return declarations.exclusions(self._connection, contract)
+
+    def last_declaration(self) -> int:
+        """Number of the last declaration or revocation; it grows with every one, 0 before the first."""
+        return declarations.last(self._connection)
+
+    def verify(self) -> str:
+        """Check the chain of declarations; the hash of its last link. Raises ledger.TamperedError naming the first bad entry."""
+        return declarations.verify(self._connection)
+
+    def keep_text(self, sha256: str, text: str) -> None:
+        """Keep a contract's canonical text by its hash; keeping it again changes nothing."""
+        with schema.writing(self._connection):
+            self._connection.execute(insert(contract_text).on_conflict_do_nothing(), {"sha256": sha256, "text": text})
+
+    def text(self, sha256: str) -> str:
+        """A text kept before. Raises UsageError for an unknown hash."""
+        with schema.reading(self._connection):
+            found = self._connection.scalar(select(contract_text.c.text).where(contract_text.c.sha256 == sha256))
+        if found is None:
+            raise UsageError(f"no contract text with the hash {sha256} was ever loaded here")
+        return str(found)
+
+    def _recover(self) -> None:
+        """Move what is left in the journal into the tables, so that the new daemon begins with an empty one."""
+        connection = self._connection
+        with schema.reading(connection):
+            tracks, through = reading.replay_all(connection)
+            present = writing.Present(
+                upto={row.id: row.upto for row in connection.execute(select(series.c.id, series.c.upto))}
+            )
+        left: list[Settled] = []
+        for track in tracks.values():
+            track.flush()
+            while track.done:
+                left.append(track.settle())
+        for part in writing.slices(left, writing.MINUTES_PER_TRANSACTION):
+            with schema.writing(connection):
+                writing.settle(connection, part, present)
+            present.upto.update({one.series: one.upto for one in part})
+        with schema.writing(connection):
+            if through:
+                connection.execute(
+                    update(series).where(series.c.id == bindparam("i")).values(live=0, through=bindparam("at")),
+                    [{"i": i, "at": at} for i, at in through.items()],
+                )
+            connection.execute(delete(journal))
+        self._present = present
+        self._compactor = Compactor(connection)

@@ -1,0 +1,234 @@
+"""Batches → rows: the journal first, then every minute that closed, in transactions of a few hundred rows.
+
+A crash between two of them loses nothing: a minute moves from the journal to its tables and `series.upto` passes it in one
+transaction, and what lies beyond `upto` is read from the journal. Writing a batch again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
+from sqlalchemy.dialects.sqlite import insert
+
+from slamon.model import MINUTE, RESULT_CODE
+from slamon.record.recorder import Batch, Opened
+from slamon.record.records import encoded, total
+from slamon.record.rows import Record, Run
+from slamon.record.track import Settled
+from slamon.store.rows import lagging_bytes, limits_text, record_row, record_value, run_row
+from slamon.store.schema import SUMS, gap, journal, raw, record, run, series, writing
+
+MINUTES_PER_TRANSACTION = 150
+"""Three rows each, so under 500: another process that wants to write waits for milliseconds."""
+ROWS_PER_TRANSACTION = 500
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Present:
+    """What the one writer knows without reading: the facts that are in the journal only."""
+
+    settled: int | None = None
+    """Of the last batch of this daemon; None before it."""
+    lagging: dict[int, int] = field(default_factory=dict)
+    tails: dict[int, tuple[Run, ...]] = field(default_factory=dict)
+    upto: dict[int, int] = field(default_factory=dict)
+    """Of every series in the store."""
+    complete: int = 0
+
+
+def write(connection: Connection, batch: Batch, present: Present) -> None:
+    """All of `batch`. Raises DBAPIError with nothing lost: the same batch can be written again."""
+    for definitions in slices(batch.opened, ROWS_PER_TRANSACTION):
+        with writing(connection):
+            _open(connection, definitions)
+    for opened in batch.opened:
+        present.upto.setdefault(opened.id, 0)
+    news = [minute for minute in batch.minutes if minute.upto > present.upto[minute.series]]
+    parts = list(slices(news, MINUTES_PER_TRANSACTION)) or [[]]
+    for i, part in enumerate(parts):
+        with writing(connection):
+            if i == 0:
+                _journal(connection, batch)
+            settle(connection, part, present)
+            if i == len(parts) - 1:
+                _finish(connection, batch)
+        for minute in part:
+            present.upto[minute.series] = minute.upto
+    if batch.tails is not None:
+        present.settled, present.lagging, present.complete = batch.settled, batch.lagging, batch.complete
+        present.tails.update(batch.tails)
+
+
+def prune(connection: Connection, before: int, most: int) -> int:
+    """Drop samples of minutes that ended by the instant `before`, at most about `most` rows, oldest first; rows dropped."""
+    dropped = 0
+    key = tuple_(raw.c.minute, raw.c.series)
+    while dropped < most:
+        with writing(connection):
+            keys = connection.execute(
+                select(raw.c.minute, raw.c.series)
+                .where(raw.c.minute < before // MINUTE)
+                .order_by(raw.c.minute, raw.c.series)
+                .limit(ROWS_PER_TRANSACTION)
+            ).all()
+            if not keys:
+                break
+            connection.execute(delete(raw).where(key <= tuple_(keys[-1].minute, keys[-1].series)))
+        dropped += len(keys)
+    return dropped
+
+
+def slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _open(connection: Connection, opened: Sequence[Opened]) -> None:
+    statement = insert(series).values(known_from=None, through=0, upto=0, span=0)
+    statement = statement.on_conflict_do_update(
+        index_elements=[series.c.id],
+        set_={name: statement.excluded[name] for name in ("vantage", "probe", "interval", "limits", "live")},
+    )
+    connection.execute(
+        statement,
+        [
+            {
+                "id": one.id,
+                "target": one.target,
+                "vantage": one.vantage,
+                "probe": one.probe,
+                "interval": one.interval,
+                "limits": limits_text(one.limits),
+                "live": 1,
+            }
+            for one in opened
+        ],
+    )
+
+
+def _journal(connection: Connection, batch: Batch) -> None:
+    connection.execute(
+        insert(journal).on_conflict_do_nothing(),
+        {
+            "number": batch.number,
+            "settled": batch.settled,
+            "lagging": lagging_bytes(batch.settled, batch.lagging),
+            "samples": batch.samples,
+        },
+    )
+    if batch.first:
+        connection.execute(
+            update(series)
+            .where(series.c.id == bindparam("i"), series.c.known_from.is_(None))
+            .values(known_from=bindparam("at")),
+            [{"i": i, "at": at} for i, at in batch.first],
+        )
+    if batch.gaps:
+        connection.execute(insert(gap).on_conflict_do_nothing(), [one._asdict() for one in batch.gaps])
+
+
+def settle(connection: Connection, minutes: Sequence[Settled], present: Present) -> None:
+    """Closed minutes, their runs, and how far their series has come."""
+    if not minutes:
+        return
+    sums: dict[tuple[int, int], tuple[Record, tuple[bytes, bytes]]] = {}
+    for one in minutes:
+        key = (one.series, one.record.start)
+        # The rest of a minute whose beginning was closed early: the series was redefined, or the daemon was started again.
+        earlier = None
+        if key in sums:
+            earlier = sums[key][0]
+        elif one.record.start < present.upto[one.series]:
+            earlier = _stored(connection, one.series, one.record.start)
+        if earlier is None:
+            sums[key] = one.record, one.packed
+        else:
+            whole = total(one.record.start, one.record.length, (earlier, one.record))
+            sums[key] = whole, encoded(whole)
+    rows = [record_row(i, minute, packed) for (i, _), (minute, packed) in sums.items()]
+    samples = [
+        {"minute": start // MINUTE, "series": i, "data": minute.raw}
+        for (i, start), (minute, _) in sums.items()
+        if minute.raw is not None
+    ]
+    statement = insert(record)
+    names = (*SUMS, "buckets", "within")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(record.primary_key), set_={name: statement.excluded[name] for name in names}
+        ),
+        rows,
+    )
+    keep = insert(raw)
+    connection.execute(
+        keep.on_conflict_do_update(index_elements=list(raw.primary_key), set_={"data": keep.excluded.data}), samples
+    )
+    runs = [run_row(one.series, ended) for one in minutes for ended in one.runs]
+    for part in slices(runs, ROWS_PER_TRANSACTION):
+        connection.execute(insert(run).on_conflict_do_nothing(), part)
+    connection.execute(
+        update(series)
+        .where(series.c.id == bindparam("i"))
+        .values(
+            upto=bindparam("b_upto"),
+            run_first=bindparam("b_first"),
+            run_last=bindparam("b_last"),
+            run_samples=bindparam("b_samples"),
+            run_result=bindparam("b_result"),
+            span=bindparam("b_span"),
+            before_sent=bindparam("b_sent"),
+            before_rtt=bindparam("b_rtt"),
+        ),
+        [_checkpoint(one) for one in minutes],
+    )
+
+
+def _checkpoint(one: Settled) -> dict[str, Any]:
+    first, last, samples, code = None, None, None, None
+    if one.open is not None:
+        first, last, samples, code = (
+            one.open.first_sent,
+            one.open.last_sent,
+            one.open.samples,
+            RESULT_CODE[one.open.result],
+        )
+    sent, rtt = one.before or (None, None)
+    return {
+        "i": one.series,
+        "b_upto": one.upto,
+        "b_first": first,
+        "b_last": last,
+        "b_samples": samples,
+        "b_result": code,
+        "b_span": one.span,
+        "b_sent": sent,
+        "b_rtt": rtt,
+    }
+
+
+def _stored(connection: Connection, i: int, start: int) -> Record | None:
+    columns = (*(record.c[name] for name in SUMS), record.c.buckets, record.c.within)
+    minute = start // MINUTE
+    found = connection.execute(
+        select(*columns).where(record.c.length == 1, record.c.minute == minute, record.c.series == i)
+    ).one_or_none()
+    if found is None:
+        return None
+    *sums, buckets, within = found
+    earlier = record_value(1, minute, sums, buckets, within)
+    earlier.raw = connection.scalar(select(raw.c.data).where(raw.c.minute == minute, raw.c.series == i))
+    return earlier
+
+
+def _finish(connection: Connection, batch: Batch) -> None:
+    if batch.closed:
+        connection.execute(
+            update(series).where(series.c.id == bindparam("i")).values(live=0, through=bindparam("at")),
+            [{"i": i, "at": at} for i, at in batch.closed],
+        )
+    connection.execute(delete(journal).where(journal.c.number < min(batch.keep_from, batch.number)))

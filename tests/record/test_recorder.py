@@ -1,0 +1,229 @@
+"""Opening, reloading, closing and restarting: what becomes of the record."""
+
+from __future__ import annotations
+
+import pytest
+
+from slamon.model import MINUTE, MS, RESULT_CODE, Result, S
+from slamon.record.recorder import SLEW, SLICE, Known, Recorder
+from slamon.record.rows import Gap, Run
+from slamon.record.track import LOOK_EVERY
+from tests.record.worlds import EDGES, LIMITS, LOST, T0, finish, opened, play, probe, recorder, success, target
+
+
+def tail(made: Recorder, name: str = "hq/ping") -> tuple[Run, ...]:
+    return made._tracks[name].tail()
+
+
+def test_an_unchanged_target_keeps_its_series() -> None:
+    made = recorder()
+    series = opened(made)
+    play(series, T0, [success()] * 3)
+    assert opened(made) is series
+    assert series.attempts == 3
+
+
+def test_other_edges_reset_the_histogram_alone() -> None:
+    made = recorder()
+    series = opened(made)
+    play(series, T0, [success()] * 3)
+    assert made.open(target(), limits=LIMITS, edges=(1, 2)) is series
+    assert (series.rtt.edges, series.rtt.count, series.attempts) == ((1, 2), 0, 3)
+
+
+def test_other_limits_count_from_the_minute_that_is_open() -> None:
+    made = recorder()
+    series = opened(made)
+    play(series, T0, [success(20 * MS)] * 3)
+    made.batch(T0 + 3 * S)
+    assert made.open(target(), limits=(5 * MS,), edges=EDGES) is series
+    batch = finish(made, T0 + 4 * S)
+    assert [one.limits for one in batch.opened] == [(5 * MS,)]
+    assert batch.minutes[0].record.within == {5 * MS: 0}
+
+
+def test_a_changed_target_ends_its_run_where_the_next_begins() -> None:
+    made = recorder()
+    old = opened(made, target(interval=S))
+    after = play(old, T0, [success()] * 5)
+    new = opened(made, target(interval=10 * S))
+    assert new is not old
+    assert new.attempts == 0, "counters begin again"
+    play(new, after, [success()] * 2)
+    assert tail(made) == (
+        Run(T0, T0 + 4 * S, after, 5, Result.SUCCESS),
+        Run(after, after + 10 * S, after + 10 * S, 2, Result.SUCCESS),
+    )
+    first, second = finish(made, after + 20 * S).minutes
+    assert (first.record.received, second.record.received) == (5, 2)
+    assert first.record.start == second.record.start
+
+
+def test_a_changed_target_that_waits_for_its_slot_leaves_a_hole() -> None:
+    made = recorder()
+    play(opened(made, target(interval=S)), T0, [success()] * 5)
+    play(opened(made, target(interval=10 * S)), T0 + 9 * S, [success()] * 2)
+    assert tail(made)[0].until == T0 + 5 * S
+
+
+def test_what_a_changed_target_left_in_flight_is_counted_and_not_recorded() -> None:
+    made = recorder()
+    old = opened(made, target(timeout=3 * S))
+    play(old, T0, [success()] * 3)
+    flying = old.send(T0 + 3 * S)
+    held = old.send(T0 + 4 * S)
+    old.decide(held, success())
+    opened(made, target(timeout=2 * S))
+    old.decide(flying, LOST)
+    assert (old.attempts, sum(old.results), old.in_flight) == (5, 5, 0)
+    assert sum(minute.record.received + minute.record.lost for minute in finish(made, T0 + 9 * S).minutes) == 3
+
+
+def test_a_redefinition_is_summed_by_the_definition_it_was_measured_with() -> None:
+    made = recorder()
+    name_error = success()._replace(result=Result.DNS_ERROR)
+    play(opened(made, target(probe="dns")), T0, [name_error] * 70)
+    play(opened(made, target(probe="http")), T0 + 70 * S, [name_error] * 5)
+    records = [minute.record for minute in finish(made, T0 + 80 * S).minutes]
+    assert [(one.received, one.ours) for one in records] == [(60, 0), (10, 0), (0, 5)]
+
+
+def test_settled_stays_behind_now_and_never_goes_back() -> None:
+    made = recorder()
+    opened(made)
+    assert made.batch(T0).settled == T0 - SLEW
+    assert made.batch(T0 - 5 * S).settled == T0 - SLEW
+    assert made.batch(T0 + S).settled == T0 + S - SLEW
+
+
+def test_a_probe_in_flight_keeps_its_series_back_and_no_other() -> None:
+    made = recorder()
+    slow, quick = opened(made), opened(made, target("b/ping"))
+    waiting = slow.send(T0)
+    held = slow.send(T0 + S)
+    slow.decide(held, success())
+    probe(quick, T0 + S // 2, success())
+    batch = made.batch(T0 + 2 * S)
+    assert batch.lagging == {made._tracks["hq/ping"].id: T0}
+    assert set(batch.tails or ()) == {made._tracks["b/ping"].id}
+    slow.decide(waiting, LOST)
+    batch = made.batch(T0 + 3 * S)
+    assert batch.lagging == {}
+    assert [run.result for run in (batch.tails or {})[made._tracks["hq/ping"].id]] == [Result.TIMEOUT, Result.SUCCESS]
+
+
+def test_a_probe_sent_before_what_is_settled_is_refused() -> None:
+    made = recorder()
+    series = opened(made)
+    made.batch(T0)
+    probe(series, T0 - SLEW - 1, success())
+    probe(series, T0 - SLEW, success())
+    assert series.skipped["clock_step"] == 1
+    assert tail(made)[0].samples == 1
+
+
+def test_gaps_opened_and_first_samples_go_out_once() -> None:
+    made = recorder()
+    series = opened(made)
+    made.gap(Gap(T0 - 5 * S, T0 - 2 * S, "suspended"))
+    batch = made.batch(T0)
+    assert [one.target for one in batch.opened] == ["hq/ping"]
+    assert batch.gaps == (Gap(T0 - 5 * S, T0 - 2 * S, "suspended"),)
+    assert batch.first == ()
+    probe(series, T0, success())
+    batch = made.batch(T0 + S)
+    assert (batch.opened, batch.gaps) == ((), ())
+    assert batch.first == ((1, T0),)
+    probe(series, T0 + S, success())
+    assert made.batch(T0 + 2 * S).first == ()
+
+
+def test_a_minute_closes_with_time_when_no_sample_follows() -> None:
+    made = recorder()
+    series = opened(made, target(interval=600 * S))
+    probe(series, T0, success())
+    minutes = [minute for i in range(1, 3 * LOOK_EVERY) for minute in made.batch(T0 + 50 * S + i * S).minutes]
+    assert [(minute.record.received, minute.upto) for minute in minutes] == [(1, T0 + MINUTE)]
+
+
+def test_many_minutes_are_packed_a_few_at_a_time() -> None:
+    made = recorder()
+    count = 40 * SLICE
+    for i in range(count):
+        play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
+    left = [made.pack() for _ in range(3)]
+    assert left == [count - 5, count - 9, count - 13]
+    batch = made.batch(T0 + 2 * MINUTE)
+    assert len(batch.minutes) == 13 + SLICE
+    assert batch.keep_from <= 1
+    assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * count - 13 - SLICE
+
+
+def test_closing_tells_how_far_it_is_known() -> None:
+    made = recorder()
+    done, flying = opened(made), opened(made, target("b/ping"))
+    probe(done, T0, success())
+    probe(flying, T0, success())
+    flying.send(T0 + S)
+    ids = {name: track.id for name, track in made._tracks.items()}
+    batch = finish(made, T0 + 5 * S)
+    assert dict(batch.closed) == {ids["hq/ping"]: T0 + 5 * S - SLEW, ids["b/ping"]: T0 + S}
+    assert not made.series
+
+
+def test_closed_and_opened_again_is_open() -> None:
+    made = recorder()
+    play(opened(made), T0, [success()] * 3)
+    made.close("hq/ping")
+    series = opened(made)
+    play(series, T0 + 3 * S, [success()])
+    batch = made.batch(T0 + 5 * S)
+    assert batch.closed == ()
+    assert [run.until for run in tail(made)] == [T0 + 2 * S, T0 + 3 * S], "nobody watched in between"
+
+
+def known() -> dict[str, Known]:
+    run = Run(T0 - 100 * S, T0 - 50 * S, T0 - 50 * S, 51, Result.SUCCESS)
+    one = Known(7, T0 - 100 * S, T0 - 49 * S, run, S, (T0 - 50 * S, 20 * MS), T0 - 50 * S + 1)
+    return {"hq/ping": one}
+
+
+def test_after_a_restart_the_open_run_ends_at_its_last_sample() -> None:
+    made = recorder(known())
+    series = opened(made)
+    play(series, T0, [success()] * 2)
+    assert tail(made) == (
+        Run(T0 - 100 * S, T0 - 50 * S, T0 - 50 * S, 51, Result.SUCCESS),
+        Run(T0, T0 + S, T0 + S, 2, Result.SUCCESS),
+    )
+    batch = made.batch(T0 + 2 * S)
+    assert [one.id for one in batch.opened] == [7]
+    assert batch.first == (), "it was known before"
+    assert opened(made, target("b/ping")) is not series
+    assert made._tracks["b/ping"].id == 8
+
+
+def test_a_quick_restart_is_not_continued_either() -> None:
+    made = recorder(known())
+    probe(opened(made), T0 - 49 * S, success())
+    assert tail(made)[0].until == T0 - 50 * S
+
+
+def test_a_clock_behind_what_is_stored_records_nothing() -> None:
+    made = recorder(known())
+    series = opened(made)
+    for i in range(5):
+        probe(series, T0 - 60 * S + i * S, LOST)
+    assert series.skipped["clock_step"] == 5
+    assert series.results[RESULT_CODE[Result.TIMEOUT]] == 5
+    assert [run.samples for run in tail(made)] == [51]
+
+
+def test_numbers_of_batches_count_up() -> None:
+    made = recorder()
+    assert [made.batch(T0 + i * S).number for i in range(3)] == [1, 2, 3]
+
+
+def test_closing_a_target_that_is_not_open_is_a_bug() -> None:
+    with pytest.raises(KeyError):
+        recorder().close("no/target")

@@ -1,0 +1,181 @@
+"""One daemon per store, readers beside it, and messages that say what is wrong with a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from slamon.errors import UNAVAILABLE, UnavailableError
+from slamon.store import Store, locked
+from slamon.store.schema import VERSION
+from tests.record.worlds import LOST, success, target
+from tests.store.rig import EVER, Daemon
+
+HOLDER = """
+import sys
+import threading
+from pathlib import Path
+from slamon.store import Store, locked
+store = Store.open(Path(sys.argv[1]), write=True)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "slamon.db"
+
+
+def test_a_second_daemon_is_refused_by_the_pid_of_the_first(path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(UnavailableError, match=rf"in use by another slamon \(pid {holder.pid}\)") as refusal:
+            Store.open(path, write=True)
+        assert refusal.value.exit_code == UNAVAILABLE
+        Store.open(path, write=False).close()
+        holder.send_signal(signal.SIGKILL)
+    Store.open(path, write=True).close()
+
+
+def test_a_refused_daemon_leaves_the_name_of_the_holder(path: Path) -> None:
+    with Store.open(path, write=True):
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match=f"pid {os.getpid()}"):
+                Store.open(path, write=True)
+    Store.open(path, write=True).close()
+
+
+def test_looking_whether_a_daemon_runs(path: Path) -> None:
+    assert not locked(path)
+    with Store.open(path, write=True):
+        assert locked(path)
+    assert not locked(path)
+
+
+def test_looking_turns_no_daemon_away(path: Path) -> None:
+    Store.open(path, write=True).close()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            locked(path)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        for _ in range(20):
+            Store.open(path, write=True).close()
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def test_files_are_not_for_everybody(path: Path) -> None:
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([success()])
+        files = {one.name: stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}
+        assert set(files) == {"slamon.db", "slamon.db-wal", "slamon.db-shm", "slamon.db.lock"}
+        assert set(files.values()) == {0o640}
+
+
+def test_reading_what_is_not_there(path: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"no store at .*slamon\.db yet; start the daemon"):
+        Store.open(path, write=False)
+    assert not path.exists()
+
+
+def test_another_schema_version(path: Path) -> None:
+    Store.open(path, write=True).close()
+    for version, fix in ((VERSION + 1, "use the newer slamon that wrote it"), (0, "move it away")):
+        editor = sqlite3.connect(path)
+        editor.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (version,))
+        editor.commit()
+        editor.close()
+        for write in (True, False):
+            with pytest.raises(
+                UnavailableError, match=f"has schema version {version} and slamon .* version {VERSION}; {fix}"
+            ):
+                Store.open(path, write=write)
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_file_that_is_no_database(path: Path, write: bool) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"not a database, by far longer than a hundred bytes" * 10)
+    with pytest.raises(UnavailableError, match=r"cannot open the store .*slamon\.db: file is not a database"):
+        Store.open(path, write=write)
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_somebody_elses_database(path: Path, write: bool) -> None:
+    path.parent.mkdir()
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE bookmarks (url)")
+    other.commit()
+    other.close()
+    with pytest.raises(UnavailableError, match="is not a store of slamon"):
+        Store.open(path, write=write)
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnavailableError, match="cannot write"):
+        Store.open(tmp_path / "file" / "slamon.db", write=True)
+
+
+WRITER = """
+import sys
+import threading
+from pathlib import Path
+from tests.record.worlds import LOST, success, target
+from tests.store.rig import Daemon
+with Daemon(Path(sys.argv[1]), target()) as daemon:
+    for i in range(400):
+        daemon.seconds([LOST if i % 50 in (20, 21, 22) else success()])
+"""
+
+
+def test_a_reader_beside_a_writer_sees_one_instant_each_time(path: Path) -> None:
+    """Minutes leave the journal and runs end while the reader looks: in every look each sample is there exactly once."""
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([success()])
+    path.unlink()
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) as writer:
+        seen = 0
+        looks = 0
+        while writer.poll() is None:
+            try:
+                reader = Store.open(path, write=False)
+            except UnavailableError:
+                continue
+            with reader:
+                while writer.poll() is None:
+                    facts = reader.load(["hq/ping"], 0, EVER).series.get("hq/ping")
+                    if facts is None:
+                        continue
+                    samples = sum(run.samples for run in facts.runs)
+                    assert samples >= seen, "nothing is forgotten"
+                    assert samples == (facts.runs[-1].last_sent - facts.known_from) // 10**9 + 1, (
+                        "no hole, nothing twice"
+                    )
+                    assert all(a.until == b.first_sent for a, b in zip(facts.runs, facts.runs[1:], strict=False))
+                    assert all(one.received + one.lost == 60 for one in facts.records)
+                    assert len(facts.records) >= samples // 60 - 2
+                    seen = samples
+                    looks += 1
+        assert writer.returncode == 0
+    assert seen > 300
+    assert looks > 20
+    assert LOST.rtt is None

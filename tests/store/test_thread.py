@@ -1,0 +1,209 @@
+"""The store thread: order, errors that are disks and errors that are bugs, and what it keeps while nothing can be written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from slamon.model import S
+from slamon.record.recorder import Batch
+from slamon.stats import Stats
+from slamon.store import Store, StoreThread
+from tests.record.worlds import T0, finish, opened, probe, recorder, success, target
+from tests.store.rig import EVER, counted
+
+NAME = "hq/ping"
+NAMES = (NAME, *(f"b{i}/ping" for i in range(15)))
+
+
+class Rig:
+    """A recorder and a thread, and a disk that can be filled: SQLite refuses to grow the file, as it does on a full disk."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.store = Store.open(path, write=True)
+        self.stats = Stats()
+        self.recorder = recorder()
+        self.series = [opened(self.recorder, target(name)) for name in NAMES]
+        self.thread = StoreThread(self.store, self.stats, limit=limit)
+        self.now = T0
+
+    def batch(self) -> Batch:
+        for _ in range(10):
+            for i, series in enumerate(self.series):
+                probe(series, self.now, success(20_000_000 + hash((i, self.now)) % 9_000_000))
+            self.now += S
+        return self.recorder.batch(self.now)
+
+    async def put(self, count: int) -> None:
+        for _ in range(count):
+            self.thread.put(self.batch())
+        await self.thread.call(int)
+
+    async def fill(self) -> None:
+        await self.thread.call(self._pages, 1)  # SQLite makes it what the file has now
+
+    async def empty(self) -> None:
+        await self.thread.call(self._pages, 1 << 30)
+
+    def _pages(self, most: int) -> None:
+        driver = self.store._connection.connection.dbapi_connection
+        assert driver is not None
+        cursor = driver.cursor()
+        cursor.execute(f"PRAGMA max_page_count = {most}")
+        cursor.close()
+
+
+@pytest.fixture
+async def rig(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    rig = Rig(tmp_path / "slamon.db", getattr(request, "param", 1 << 30))
+    yield rig
+    await rig.empty()
+    await rig.thread.close()
+
+
+async def test_what_is_put_is_there_for_the_next_call(rig: Rig) -> None:
+    rig.thread.put(rig.batch())
+    facts = await rig.thread.call(rig.store.load, [NAME], 0, EVER)
+    assert facts.series[NAME].runs[0].samples == 10
+    assert (rig.stats.store_last_write, rig.stats.store_pending, rig.stats.store_write_errors) == (T0 + 10 * S, 0, 0)
+
+
+async def test_an_error_of_a_call_is_the_callers(rig: Rig) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await rig.thread.call(divmod, 1, 0)
+    rig.thread.put(rig.batch())
+    await rig.thread.call(int)
+    assert rig.stats.store_last_write == T0 + 10 * S
+
+
+async def test_a_full_disk_is_waited_for(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    await rig.put(2)
+    await rig.fill()
+    with caplog.at_level(logging.ERROR, "slamon.store"):
+        await rig.put(60)
+    assert rig.stats.store_write_errors > 0
+    assert rig.stats.store_pending > 0
+    stuck = rig.stats.store_last_write
+    assert stuck < rig.now
+    messages = [one.getMessage() for one in caplog.records]
+    assert all("database or disk is full" in one for one in messages)
+    minutes = (rig.now - stuck) // (60 * S)
+    assert 1 <= len(messages) <= minutes + 2, "about once a minute, not once a batch"
+    facts = await rig.thread.call(rig.store.load, [NAME], 0, EVER)
+    assert facts.series[NAME].through <= stuck, "what cannot be written is not claimed"
+    await rig.empty()
+    await rig.put(1)
+    assert (rig.stats.store_pending, rig.stats.store_last_write) == (0, rig.now)
+    await rig.thread.call(rig.store.write, finish(rig.recorder, rig.now))
+    facts = await rig.thread.call(rig.store.load, [NAME], 0, EVER)
+    assert [run.samples for run in facts.series[NAME].runs] == [630]
+    assert counted(facts.series[NAME].records) == 630, "and nothing was lost"
+    assert facts.gaps == ()
+
+
+@pytest.mark.parametrize("rig", [300_000], indirect=True)
+async def test_what_memory_cannot_hold_becomes_a_gap(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    await rig.put(2)
+    await rig.fill()
+    with caplog.at_level(logging.ERROR, "slamon.store"):
+        await rig.put(120)
+    assert rig.thread._size <= 300_000 + 50_000
+    assert any("given up" in one.getMessage() for one in caplog.records)
+    await rig.empty()
+    await rig.put(1)
+    assert rig.stats.store_pending == 0
+    await rig.thread.call(rig.store.write, finish(rig.recorder, rig.now))
+    facts = await rig.thread.call(rig.store.load, [NAME], 0, EVER)
+    reasons = {one.reason for one in facts.gaps}
+    assert reasons == {"store_full"}
+    lost = facts.gaps
+    assert all(a.end >= b.start for a, b in pairwise(lost)), "one stretch of time"
+    outside = [one for one in facts.series[NAME].records if one.end <= lost[0].start or one.start >= lost[-1].end]
+    assert all(one.received == 60 for one in outside[:-1]), "what is not in the gap is whole"
+    assert facts.series[NAME].known_from == T0
+    assert facts.series[NAME].through > rig.now - S
+
+
+async def test_a_bug_is_not_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(tmp_path / "slamon.db", 1 << 30)
+
+    def broken(_: Batch) -> None:
+        raise KeyError("no such series")
+
+    monkeypatch.setattr(rig.store, "write", broken)
+    rig.thread.put(rig.batch())
+    await rig.thread.call(int)
+    with pytest.raises(KeyError, match="no such series"):
+        rig.thread.put(rig.batch())
+    await rig.thread.call(rig.store.close)
+
+
+async def test_closing_writes_what_is_left(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "slamon.db", 1 << 30)
+    rig.thread.put(rig.batch())
+    rig.thread.put(finish(rig.recorder, rig.now))
+    assert await rig.thread.close() is True
+    with Store.open(tmp_path / "slamon.db", write=True) as store:
+        assert counted(store.load([NAME], 0, EVER).series[NAME].records) == 10
+
+
+async def test_closing_on_a_full_disk_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig(tmp_path / "slamon.db", 1 << 30)
+    await rig.put(1)
+    await rig.fill()
+    with caplog.at_level(logging.ERROR, "slamon.store"):
+        await rig.put(60)
+        assert await rig.thread.close() is False
+    assert "could not be written and are lost" in caplog.text
+    Store.open(tmp_path / "slamon.db", write=True).close()
+
+
+ON_TMPFS = """
+import asyncio, json, logging, os, sys
+from pathlib import Path
+from tests.store.test_thread import EVER, NAME, Rig, counted, finish
+logging.basicConfig(level=logging.CRITICAL)
+
+async def main(home):
+    rig = Rig(home / "slamon.db", 1 << 30)
+    await rig.put(2)
+    filler = os.open(home / "filler", os.O_CREAT | os.O_WRONLY)
+    try:
+        while os.write(filler, bytes(65536)):
+            pass
+    except OSError:
+        os.close(filler)
+    await rig.put(300)
+    errors, waiting = rig.stats.store_write_errors, rig.stats.store_pending
+    (home / "filler").unlink()
+    await rig.put(1)
+    rig.thread.put(finish(rig.recorder, rig.now))
+    facts = await rig.thread.call(rig.store.load, [NAME], 0, EVER)
+    series = facts.series[NAME]
+    print(json.dumps([errors, waiting, rig.stats.store_pending, [r.samples for r in series.runs], counted(series.records)]))
+    await rig.thread.close()
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.system
+def test_a_full_file_system(tmp_path: Path) -> None:
+    """A tmpfs of twelve megabytes, filled to the last block and then cleared."""
+    mount = f'mount -t tmpfs -o size=12m none {tmp_path} && exec {sys.executable} -c "$SCRIPT" {tmp_path}'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mount], env={"SCRIPT": ON_TMPFS, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    errors, waiting, left, runs, samples = json.loads(done.stdout)
+    assert errors > 0
+    assert waiting > 0
+    assert (left, runs, samples) == (0, [3030], 3030)
