@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -62,10 +63,36 @@ class Objective:
     over: str = "worst"
     """Several targets: `worst` (the worst measured target is the value and is named), `pooled`, or a target's name."""
 
+    @property
+    def percentile(self) -> Fraction | None:
+        """0.95 for `p95`; None where the statistic is another."""
+        found = re.fullmatch(r"p(\d+(?:\.\d+)?)", self.statistic or "")
+        return Fraction(found[1]) / 100 if found else None
+
+
+class Side(StrEnum):
+    """On which side of a threshold a value must lie; equality satisfies `at_least` and `at_most` only."""
+
+    BELOW = "below"
+    AT_MOST = "at_most"
+    OVER = "over"
+    AT_LEAST = "at_least"
+
+    def reached(self, value: Fraction, threshold: Fraction) -> bool:
+        match self:
+            case Side.BELOW:
+                return value < threshold
+            case Side.AT_MOST:
+                return value <= threshold
+            case Side.OVER:
+                return value > threshold
+            case Side.AT_LEAST:
+                return value >= threshold
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """A give that applies once the value is `below` the threshold; exactly one of share and amount."""
+    """A give that applies once the value is on the credit's side of the threshold; exactly one of share and amount."""
 
     threshold: Fraction
     share: Fraction | None = None
@@ -74,12 +101,13 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credit:
-    """`below` table over an objective: the furthest threshold reached gives. Tiers in order of growing severity."""
+    """A table over an objective: the furthest threshold reached gives. Tiers in order of growing severity."""
 
     name: str
     objective: str
     clause: Clause
     tiers: tuple[Tier, ...]
+    side: Side = Side.BELOW
     cap: Fraction | None = None
     """Of this credit alone, as a share of the base."""
 

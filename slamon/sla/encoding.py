@@ -1,0 +1,139 @@
+"""Statement ↔ JSON values by the types of its fields: exact figures for machines, each with a text for people."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from slamon.model import MS
+from slamon.sla.lines import CreditLine, ObjectiveLine
+from slamon.units import format_money, format_percent, round_half_up
+
+if TYPE_CHECKING:
+    from slamon.sla.statement import Statement
+
+T = TypeVar("T")
+
+_MONEY = frozenset({"charge", "base", "exact", "amount"})
+_IN_UNIT = frozenset({"value", "value_so_far", "target", "minimum", "threshold"})
+"""Fields whose fraction is money, and those in the unit of their objective; every other fraction is a ratio."""
+_COUNTS = frozenset({"samples"})
+"""Integers that are no nanoseconds: those stay numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """What the texts beside the exact figures need to know."""
+
+    currency: str | None
+    units: Mapping[str, str]
+    """Objective → `ratio` or `seconds`."""
+
+    @classmethod
+    def of(cls, statement: Statement) -> Display:
+        return cls(currency=statement.currency, units={line.name: line.unit for line in statement.objectives})
+
+    def text(self, owner: object, name: str, value: Fraction | Decimal) -> str:
+        if isinstance(value, Decimal):
+            return f"{value:f} {self.currency}" if self.currency else f"{value:f}"
+        if name in _MONEY:
+            return format_money(value, self.currency) if self.currency else str(value)
+        if name in _IN_UNIT and isinstance(owner, ObjectiveLine | CreditLine) and self._unit(owner) == "seconds":
+            return f"{round_half_up(value / MS, 3):f} ms"
+        return format_percent(value)
+
+    def _unit(self, owner: ObjectiveLine | CreditLine) -> str:
+        if isinstance(owner, ObjectiveLine):
+            return owner.unit
+        return self.units[owner.objective]
+
+
+def encode(value: Any, display: Display) -> Any:
+    """A frozen dataclass and all it holds → JSON values."""
+    result = {}
+    for entry in fields(value):
+        result[entry.name] = _encode(value, entry.name, getattr(value, entry.name), display)
+    return result
+
+
+def _encode(owner: object, name: str, value: Any, display: Display) -> Any:
+    match value:
+        case Fraction() | Decimal():
+            n, d = value.as_integer_ratio()
+            return {"exact": f"{n}/{d}", "display": display.text(owner, name, value)}
+        case Mapping():
+            return {key: _encode(owner, name, entry, display) for key, entry in value.items()}
+        case tuple():
+            return [_encode(owner, name, entry, display) for entry in value]
+        case _ if is_dataclass(value):
+            return encode(value, display)
+        case _:
+            return _plain(name, value)
+
+
+def _plain(name: str, value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case int() if not isinstance(value, bool) and name not in _COUNTS:
+            return str(value)
+        case _:
+            return value
+
+
+def decode(kind: type[T], data: Mapping[str, object]) -> T:
+    """The dataclass `encode` was given. Raises ValueError naming the field that is missing, unknown or of the wrong shape."""
+    hints = get_type_hints(kind)
+    if set(data) != set(hints):
+        odd = ", ".join(sorted(set(data) ^ set(hints)))
+        raise ValueError(f"{kind.__name__}: these fields are missing or unknown: {odd}")
+    return kind(**{name: _decode(hint, data[name], f"{kind.__name__}.{name}") for name, hint in hints.items()})
+
+
+def _decode(hint: Any, value: Any, path: str) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is types.UnionType:
+        return None if value is None else _decode(arguments[0], value, path)
+    try:
+        if origin is Mapping:
+            return {key: _decode(arguments[1], entry, path) for key, entry in value.items()}
+        if origin is tuple:
+            return tuple(_decode(arguments[0], entry, path) for entry in value)
+        if is_dataclass(hint):
+            return decode(hint, value)  # type: ignore[arg-type]  # a class, not an instance: it is a type hint
+        return _SCALARS.get(hint, hint)(value)
+    except (TypeError, KeyError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"{path}: not what belongs here: {value!r}") from error
+
+
+def _fraction(value: Mapping[str, str]) -> Fraction:
+    return Fraction(value["exact"])
+
+
+def _decimal(value: Mapping[str, str]) -> Decimal:
+    """From the text, which has the digits of the currency; the exact figure must agree."""
+    amount = Decimal(value["display"].partition(" ")[0])
+    if Fraction(amount) != Fraction(value["exact"]):
+        raise ValueError(f"{value['display']} is not {value['exact']}")
+    return amount
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
+    return value
+
+
+_SCALARS: dict[Any, Callable[[Any], Any]] = {Fraction: _fraction, Decimal: _decimal, str: _text, bool: _truth}
+"""How the plain fields are read; the others (integers, enumerations) by calling their type."""

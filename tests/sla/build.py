@@ -1,0 +1,202 @@
+"""Facts and contracts for the tests of the core, written down by hand: samples on whole seconds become runs and minute records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from slamon.model import MINUTE, Packet, Result, S, meaning
+from slamon.record import distribution
+from slamon.record.packing import Packed, pack
+from slamon.record.rows import Record, Run
+from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, SeriesFacts, ServiceFacts, State
+from slamon.sla.lines import Period
+from slamon.sla.terms import Clause, Contract, Credit, ExclusionClass, Measure, Objective, Side, Tier
+
+OK, LOST, ERROR, OURS = Result.SUCCESS, Result.TIMEOUT, Result.ICMP_ERROR, Result.SEND_ERROR
+HERE = Clause(path="contracts.test")
+
+
+class Shot(NamedTuple):
+    """A decided probe: second of its sending, result, round trip in nanoseconds."""
+
+    second: int
+    result: Result
+    rtt: int | None = None
+
+
+def shots(text: str, *, start: int = 0, every: int = 10, rtt: int = 20_000_000) -> list[Shot]:
+    """`..xx?` → answered, lost, our own send error; `e` ICMP error; a space is a slot nobody sent in."""
+    results = {".": OK, "x": LOST, "e": ERROR, "?": OURS}
+    return [
+        Shot(start + every * i, results[mark], rtt if mark == "." else None)
+        for i, mark in enumerate(text)
+        if mark != " "
+    ]
+
+
+def runs(sent: Sequence[Shot], interval: int, *, closed: int | None = None) -> tuple[Run, ...]:
+    """As the recorder writes them: a run ends when the result changes or a slot was missed; the last one is still open."""
+    result: list[Run] = []
+    for shot in sent:
+        at = shot.second * S
+        if result:
+            last = result[-1]
+            missed = at > last.last_sent + interval * S
+            if not missed and shot.result is last.result:
+                result[-1] = last._replace(last_sent=at, until=at, samples=last.samples + 1)
+                continue
+            result[-1] = last._replace(until=min(at, last.last_sent + interval * S))
+        result.append(Run(at, at, at, 1, shot.result))
+    if closed is not None and result:
+        result[-1] = result[-1]._replace(until=closed * S)
+    return tuple(result)
+
+
+def records(
+    sent: Sequence[Shot], *, limits: Iterable[int] = (), probe: str = "icmp", raw: bool = True
+) -> tuple[Record, ...]:
+    """Minute records of the shots; delay variation is left to the tests that are about it."""
+    found = []
+    for start, group in groupby(sent, key=lambda shot: shot.second * S // MINUTE * MINUTE):
+        members = list(group)
+        kinds = [meaning(shot.result, probe).packet for shot in members]
+        delays = [shot.rtt for shot in members if shot.rtt is not None and shot.result is OK]
+        found.append(
+            Record(
+                start=start,
+                length=MINUTE,
+                received=kinds.count(Packet.RECEIVED),
+                lost=kinds.count(Packet.LOST),
+                refused=kinds.count(Packet.REFUSED),
+                ours=kinds.count(Packet.OURS),
+                rtt_count=len(delays),
+                rtt_sum=sum(delays),
+                rtt_min=min(delays, default=None),
+                rtt_max=max(delays, default=None),
+                buckets=distribution.count(delays),
+                within={limit: sum(delay <= limit for delay in delays) for limit in limits},
+                raw=pack(start, [Packed(shot.second * S, shot.result, shot.rtt, None) for shot in members])
+                if raw
+                else None,
+            )
+        )
+    return tuple(found)
+
+
+def series(
+    sent: Sequence[Shot],
+    *,
+    name: str = "link/a",
+    interval: int = 10,
+    timeout: int = 3,
+    down_after: int = 3,
+    up_after: int = 1,
+    witness: str | None = None,
+    through: int | None = None,
+    known_from: int | None = None,
+    closed: int | None = None,
+    **record_options: Any,
+) -> SeriesFacts:
+    """Facts of one target; `through` defaults to just after the last shot, `closed` is where the last run's until lies."""
+    first = (sent[0].second if sent else 0) if known_from is None else known_from
+    last = sent[-1].second + 1 if sent else first
+    return SeriesFacts(
+        target=name,
+        probe="icmp",
+        interval=interval * S,
+        timeout=timeout * S,
+        down_after=down_after,
+        up_after=up_after,
+        witness=witness,
+        known_from=first * S,
+        through=(max(last, closed or 0) if through is None else through) * S,
+        runs=runs(sent, interval, closed=closed),
+        records=records(sent, **record_options),
+    )
+
+
+def observed(*targets: SeriesFacts, service: str = "link", quorum: int | None = None, **rest: Any) -> Facts:
+    """Facts of one service made of those targets whose name begins with its own; the others are witnesses."""
+    members = tuple(target.target for target in targets if target.target.startswith(service + "/"))
+    return Facts(
+        services={service: ServiceFacts(service=service, targets=members, quorum=quorum or len(members))},
+        series={target.target: target for target in targets},
+        **rest,
+    )
+
+
+def declared(*spans: tuple[int, int, State], exclusions: Iterable[Exclusion] = (), **rest: Any) -> Facts:
+    """Facts stated by hand, in seconds."""
+    return Facts(
+        declared={"link": tuple(DeclaredSpan(start=a * S, end=b * S, state=state) for a, b, state in spans)},
+        exclusions=tuple(exclusions),
+        **rest,
+    )
+
+
+def exclusion(start: int, end: int, cause: str = "maintenance", **rest: Any) -> Exclusion:
+    values: dict[str, Any] = {"id": f"{cause}-{start}-{end}", "contract": "test", "declared_at": 0, **rest}
+    return Exclusion(cause=cause, start=start * S, end=end * S, **values)
+
+
+def availability(target: str | None = "99.9", minimum: str | None = None, **rest: Any) -> Objective:
+    name = rest.pop("name", "availability")
+    return Objective(
+        name=name, measure=Measure.AVAILABILITY, clause=HERE, target=percent(target), minimum=percent(minimum), **rest
+    )
+
+
+def latency(statistic: str, target: int | None = None, **rest: Any) -> Objective:
+    """Target in milliseconds."""
+    level = None if target is None else Fraction(target * 1_000_000)
+    name = rest.pop("name", "latency")
+    return Objective(name=name, measure=Measure.LATENCY, clause=HERE, target=level, statistic=statistic, **rest)
+
+
+def loss(target: str | None = None, **rest: Any) -> Objective:
+    name = rest.pop("name", "loss")
+    return Objective(name=name, measure=Measure.LOSS, clause=HERE, target=percent(target), statistic="pooled", **rest)
+
+
+def credit(
+    tiers: Mapping[str, str], *, objective: str = "availability", side: Side = Side.BELOW, **rest: Any
+) -> Credit:
+    """`{"99.9%": "10%", "99.5%": "1/4"}`; thresholds without % are milliseconds, gives without % or / are money."""
+    name = rest.pop("name", objective)
+    table = tuple(_tier(threshold, give) for threshold, give in tiers.items())
+    return Credit(name=name, objective=objective, clause=HERE, tiers=table, side=side, **rest)
+
+
+def contract(
+    *, objectives: Sequence[Objective] | None = None, classes: Sequence[str] = ("customer", "maintenance"), **rest: Any
+) -> Contract:
+    values: dict[str, Any] = {"price": Fraction(1000), "currency": "USD", "cap": Fraction(1), "timezone": "UTC", **rest}
+    return Contract(
+        name="test",
+        service="link",
+        provider="Example",
+        clause=HERE,
+        exclusions=tuple(
+            ExclusionClass(name=name, clause=Clause(path=f"contracts.test.exclusions.{name}")) for name in classes
+        ),
+        objectives=(availability(),) if objectives is None else tuple(objectives),
+        **values,
+    )
+
+
+def period(start: int, end: int) -> Period:
+    return Period(name="test", start=start * S, end=end * S)
+
+
+def percent(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text) / 100
+
+
+def _tier(threshold: str, give: str) -> Tier:
+    level = Fraction(threshold.rstrip("%")) / 100 if threshold.endswith("%") else Fraction(threshold) * 1_000_000
+    if give.endswith("%"):
+        return Tier(threshold=level, share=Fraction(give.rstrip("%")) / 100)
+    return Tier(threshold=level, share=Fraction(give)) if "/" in give else Tier(threshold=level, amount=Fraction(give))

@@ -1,0 +1,311 @@
+"""Whose fault: the witness both ways, quorums, and that what is settled stays settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slamon.model import DAY, HOUR, S
+from slamon.record.rows import Gap
+from slamon.sla.attribution import LAPSE, attribute, context, declared_timeline, evidence, observe, service_timeline
+from slamon.sla.detection import detect, rule_of
+from slamon.sla.facts import DeclaredSpan, Facts, SeriesFacts, State
+from slamon.sla.timeline import Timeline, union
+from tests.sla import brute
+from tests.sla.build import Shot, observed, series, shots
+
+UP, DOWN, OURS, UNKNOWN = State.UP, State.DOWN, State.LOCAL_FAULT, State.UNKNOWN
+FAR = 80_000
+"""Later than everything here, less than the day after which the undecided is given up."""
+
+
+def pieces(timeline: Timeline[State]) -> list[tuple[int, int, State]]:
+    return [(p.start // S, p.end // S, p.value) for p in timeline.pieces]
+
+
+def watched(target: str, witness: str) -> Facts:
+    """A target every 10 s and its witness every 5 s (timeout 3 s), both from second 0."""
+    return observed(
+        series(shots(target), witness="lan/gw"),
+        series(shots(witness, every=5), name="lan/gw", interval=5),
+    )
+
+
+def judged(facts: Facts, as_of: int = FAR) -> list[tuple[int, int, State]]:
+    return pieces(observe(facts, "link", as_of=as_of * S).timeline)
+
+
+def test_an_outage_the_witness_shares_is_our_own_fault() -> None:
+    facts = watched("..xxx...", "....xxxxxx" + "." * 6)
+    assert judged(facts) == [(0, 20, UP), (20, 50, OURS), (50, 70, UP)]
+    assert pieces(observe(facts, "link", as_of=FAR * S).detected) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
+
+
+def test_a_silent_witness_covers_one_interval_and_timeout_more_on_both_sides() -> None:
+    # The witness is down 35..50 of an outage 20..90: 35 - 8 to 50 + 8 is ours.
+    facts = watched("..xxxxxxx..", "......." + "xxx" + "." * 11)
+    assert judged(facts) == [(0, 20, UP), (20, 27, DOWN), (27, 58, OURS), (58, 90, DOWN), (90, 100, UP)]
+
+
+def test_a_silence_that_was_over_before_explains_nothing() -> None:
+    facts = watched(".........xxx..", "..xxxx" + "." * 20)
+    assert judged(facts) == [(0, 90, UP), (90, 120, DOWN), (120, 130, UP)]
+
+
+def test_a_witness_that_never_answered_excuses_nobody() -> None:
+    assert judged(watched("..xxx...", "x" * 15)) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
+
+
+def test_a_witness_not_measured_yet_excuses_nobody() -> None:
+    facts = observed(series(shots("..xxx..."), witness="lan/gw"))
+    assert judged(facts) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
+
+
+def test_an_answer_before_a_restart_is_no_evidence() -> None:
+    # The witness answers, is not looked at for a while, and is silent ever since.
+    facts = watched("..  xxx...", ".....   " + "x" * 12)
+    assert judged(facts)[-2:] == [(40, 70, DOWN), (70, 90, UP)]
+
+
+def test_a_witness_is_believed_for_a_day_after_its_last_answer() -> None:
+    hour = 3600
+    facts = observed(
+        series(shots("." + "x" * 48 + "..", every=hour), witness="lan/gw", interval=hour),
+        series(shots("." + "x" * 50, every=hour), name="lan/gw", interval=hour),
+    )
+    believed = hour + 3
+    assert judged(facts, 51 * hour) == [
+        (0, hour, UP),
+        (hour, 24 * hour + believed, OURS),
+        (24 * hour + believed, 49 * hour, DOWN),
+        (49 * hour, 50 * hour, UP),
+    ]
+
+
+def test_a_witness_silent_for_a_day_before_its_outage_was_decided_is_none() -> None:
+    sent = [Shot(0, shots(".")[0].result), *shots("xxx", start=DAY // S + 1)]
+    witness = series(sent, name="lan/gw", interval=DAY // S + 1)
+    timeline = detect(witness, rule_of(witness), ()).timeline
+    assert pieces(timeline) == [(0, DAY // S + 1, UP), (DAY // S + 1, DAY // S + 21, DOWN)]
+    assert evidence(witness, timeline) == ()
+
+
+def test_settled_waits_for_what_a_witness_may_still_say() -> None:
+    # The target is down since 20 and decided to 60; the witness answered at 55: a silence from there reaches back 8 s.
+    facts = watched("..xxxxx", "." * 12)
+    seen = observe(facts, "link", as_of=FAR * S)
+    assert seen.settled == (55 - 8) * S
+    assert judged(facts, 100) == [(0, 20, UP), (20, 47, DOWN)]
+
+
+def test_an_outage_newer_than_the_witness_is_not_settled_at_all() -> None:
+    assert observe(watched("..xxxxx.", "..."), "link", as_of=100 * S).settled == 20 * S
+    assert observe(watched("..xxx...", "." * 12), "link", as_of=100 * S).settled == 70 * S
+
+
+def test_quorums() -> None:
+    def state(quorum: int, *states: State) -> list[tuple[int, int, State]]:
+        timelines = [Timeline.of([(0, 5, one)]) for one in states]
+        return [tuple(p) for p in service_timeline(timelines, quorum, 0, 5).pieces]  # type: ignore[misc]
+
+    assert state(1, UP, DOWN) == [(0, 5, UP)]
+    assert state(2, UP, DOWN) == [(0, 5, DOWN)]
+    assert state(1, DOWN, UNKNOWN) == [(0, 5, UNKNOWN)]
+    assert state(1, DOWN, OURS) == [(0, 5, OURS)]
+    assert state(2, UP, OURS, UNKNOWN) == [(0, 5, UNKNOWN)]
+    assert state(3, UP, OURS, DOWN) == [(0, 5, DOWN)]
+    assert state(2, DOWN, OURS, OURS) == [(0, 5, OURS)]
+
+
+def test_a_target_not_known_yet_is_unknown_and_one_never_measured_too() -> None:
+    facts = observed(series(shots("......")), series(shots("....", start=20), name="link/b"))
+    assert judged(facts) == [(0, 20, UNKNOWN), (20, 50, UP)]
+    one = observed(series(shots("......")), quorum=1)
+    assert judged(
+        replace(one, services={"link": replace(one.services["link"], targets=("link/a", "link/never"), quorum=1)})
+    ) == [(0, 50, UP)]
+    both = replace(one, services={"link": replace(one.services["link"], targets=("link/a", "link/never"), quorum=2)})
+    assert judged(both) == [(0, 50, UNKNOWN)]
+
+
+def test_a_service_of_which_nothing_is_known_is_judged_to_now() -> None:
+    for facts in (Facts(), replace(observed(series(shots("."))), series={})):
+        seen = observe(facts, "link", as_of=77)
+        assert (seen.settled, seen.timeline.pieces, seen.outages) == (77, (), ())
+
+
+def test_the_contract_may_bring_its_own_rule() -> None:
+    facts = observed(series(shots("..xx...")))
+    assert judged(facts) == [(0, 60, UP)]
+    assert observe(facts, "link", as_of=FAR * S, down_after=2).outages == ((20 * S, 40 * S),)
+
+
+def test_nothing_is_judged_beyond_as_of_and_nothing_stays_undecided_for_more_than_a_day() -> None:
+    facts = observed(series(shots("......")))
+    assert judged(facts, 25) == [(0, 25, UP)]
+    late = observe(facts, "link", as_of=100 * S + LAPSE)
+    assert late.settled == 100 * S
+    assert pieces(late.timeline) == [(0, 50, UP), (50, 100, UNKNOWN)]
+    assert observe(facts, "link", as_of=-1).timeline.pieces == ()
+
+
+def test_gaps_are_unknown() -> None:
+    facts = replace(
+        observed(series(shots("......"))), gaps=(Gap(12 * S, 28 * S, "stopped"), Gap(25 * S, 29 * S, "again"))
+    )
+    assert judged(facts) == [(0, 12, UP), (12, 30, UNKNOWN), (30, 50, UP)]
+
+
+def test_declared_time_is_up_where_nothing_is_said() -> None:
+    spans = [
+        DeclaredSpan(start=10, end=20, state=DOWN),
+        DeclaredSpan(start=15, end=25, state=UNKNOWN),
+        DeclaredSpan(start=40, end=60, state=OURS),
+    ]
+    assert declared_timeline(spans, 50).pieces == (
+        (0, 10, UP),
+        (10, 15, DOWN),
+        (15, 25, UNKNOWN),
+        (25, 40, UP),
+        (40, 50, OURS),
+    )
+    assert declared_timeline([], 50).pieces == ((0, 50, UP),)
+
+
+spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda s: (s[0], s[0] + s[1])), max_size=4)
+labels = st.lists(st.sampled_from([UP, UP, DOWN, DOWN, OURS, UNKNOWN]), min_size=1, max_size=60)
+
+
+def timeline_of(states: list[State]) -> Timeline[State]:
+    return Timeline.of((i, i + 1, state) for i, state in enumerate(states))
+
+
+@given(labels, spans, st.integers(0, 9))
+def test_attribution_agrees_with_the_per_second_evaluator(
+    states: list[State], silences: list[tuple[int, int]], widen: int
+) -> None:
+    expected = brute.attribute(states, 0, list(union(silences)), widen)
+    assert attribute(timeline_of(states), union(silences), widen) == timeline_of(expected)
+
+
+@given(st.lists(labels, min_size=1, max_size=4), st.integers(1, 4), st.integers(0, 70))
+def test_quorum_agrees_with_the_per_second_evaluator(targets: list[list[State]], quorum: int, end: int) -> None:
+    quorum = min(quorum, len(targets))
+    expected = brute.together([dict(enumerate(states)) for states in targets], quorum, 3, end)
+    found = service_timeline([timeline_of(states).clip(2, 50) for states in targets], quorum, 3, end)
+    cut = brute.together([{i: s for i, s in enumerate(states) if 2 <= i < 50} for states in targets], quorum, 3, end)
+    assert found == Timeline.of((i + 3, i + 4, state) for i, state in enumerate(cut))
+    assert len(expected) == len(cut)
+
+
+marks = st.text(alphabet="....xxxx? ", min_size=1, max_size=30)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[SeriesFacts], list[list[Shot]]]:
+    """One or two targets, some behind a witness, and the witness; whole seconds, different intervals."""
+    sent = [shots("." + draw(marks), every=3, start=draw(st.integers(0, 5)))]
+    if draw(st.booleans()):
+        sent.append(shots("." + draw(marks), every=4))
+    witness = shots(draw(marks), every=2)
+    facts = [
+        series(
+            one,
+            name=f"link/{i}",
+            interval=3 if i == 0 else 4,
+            timeout=1,
+            down_after=draw(st.integers(1, 3)),
+            up_after=draw(st.integers(1, 2)),
+            witness=draw(st.sampled_from(["lan/gw", "lan/gw", None])),
+        )
+        for i, one in enumerate(sent)
+    ]
+    facts.append(series(witness, name="lan/gw", interval=2, timeout=1, down_after=draw(st.integers(1, 3))))
+    return facts, [*sent, witness]
+
+
+def until(facts: SeriesFacts, sent: list[Shot], now: int) -> SeriesFacts | None:
+    """What was known at second `now`: every shot before it decided."""
+    early = [shot for shot in sent if shot.second < now]
+    if not early:
+        return None
+    made = series(
+        early,
+        name=facts.target,
+        interval=facts.interval // S,
+        timeout=facts.timeout // S,
+        down_after=facts.down_after,
+        up_after=facts.up_after,
+        witness=facts.witness,
+        through=now,
+    )
+    return replace(made, known_from=facts.known_from)
+
+
+@given(histories(), st.integers(1, 60), st.integers(1, 60), st.integers(1, 2))
+def test_what_is_settled_stays_whatever_the_witness_says_later(
+    history: tuple[list[SeriesFacts], list[list[Shot]]], now: int, witness_now: int, quorum: int
+) -> None:
+    facts, sent = history
+    quorum = min(quorum, len(facts) - 1)
+    early = [
+        until(one, shots_of, witness_now if one.target == "lan/gw" else now)
+        for one, shots_of in zip(facts, sent, strict=True)
+    ]
+    if any(one is None for one in early):
+        return
+    whole = observe(observed(*facts, quorum=quorum), "link", as_of=FAR * S)
+    first = observe(observed(*[one for one in early if one], quorum=quorum), "link", as_of=FAR * S)
+    assert first.settled <= whole.settled
+    assert whole.timeline.clip(0, first.settled) == first.timeline
+    assert whole.detected.clip(0, first.settled) == first.detected
+    start = min(one.known_from for one in facts[:-1])
+    if first.timeline.pieces:
+        assert (first.timeline.start, first.timeline.end) == (start, first.settled)
+        assert sum(first.timeline.lengths().values()) == first.settled - start
+
+
+@given(histories(), st.integers(0, 100), st.integers(1, 2))
+def test_runs_from_the_context_on_are_enough(
+    history: tuple[list[SeriesFacts], list[list[Shot]]], cut: int, quorum: int
+) -> None:
+    facts, _ = history
+    quorum = min(quorum, len(facts) - 1)
+    everything = observed(*facts, quorum=quorum)
+    whole = observe(everything, "link", as_of=FAR * S)
+    at = min(cut * S, whole.settled)
+    begin = context(everything, "link", at)
+    assert begin <= at
+    tail = [
+        replace(one, runs=tuple(run for run in one.runs if max(run.until, run.last_sent + 1) > begin)) for one in facts
+    ]
+    part = observe(observed(*tail, quorum=quorum), "link", as_of=FAR * S)
+    assert part.settled == whole.settled
+    assert part.timeline.clip(at, whole.settled) == whole.timeline.clip(at, whole.settled)
+    assert part.detected.clip(at, whole.settled) == whole.detected.clip(at, whole.settled)
+    over = [outage for outage in whole.outages if outage[1] > at]
+    assert [outage for outage in part.outages if outage[1] > at] == over
+
+
+def test_a_context_needs_a_service() -> None:
+    assert context(Facts(), "link", 5) == 5
+    assert context(replace(observed(series(shots("..."))), series={}), "link", 5) == 5
+
+
+def test_the_context_of_a_believed_silence_reaches_back_to_the_answer_before() -> None:
+    facts = watched(". . xxxxxxxxxxxx", "..." + "x" * 40)
+    assert context(facts, "link", 100 * S) == 10 * S
+    lost = watched("." + "x" * 40, "x" * 90)
+    assert context(lost, "link", 300 * S) == 0
+
+
+def test_a_witness_of_hours_ago_is_not_needed() -> None:
+    hour = HOUR // S
+    facts = observed(
+        series(shots("." * 40, every=hour), witness="lan/gw", interval=hour),
+        series(shots(".." + "x" * 40, every=hour), name="lan/gw", interval=hour),
+    )
+    assert context(facts, "link", 20 * HOUR) == 0
+    assert context(facts, "link", 30 * HOUR) == 0
