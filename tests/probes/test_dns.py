@@ -1,0 +1,336 @@
+"""Kind `dns` against real UDP servers: what is an answer, whose answer it is, and one shared socket for all targets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rrset
+import pytest
+from pydantic import ValidationError
+
+from slamon.model import MS, Reading, Result, Target, Via, meaning
+from slamon.probes.dns import PROBE, Dns
+from tests.netlab.namespace import Namespace
+from tests.probes.inside import inside
+from tests.probes.servers import Answer, NameServer, closed_port, name_server, well
+from tests.probes.shots import Desk, make_target, opened
+
+NAME = "www.example.com"
+
+
+def question_to(port: int, patience: int = 300 * MS, **settings: Any) -> Target:
+    given = {"name": NAME, "port": str(port)} | settings
+    return make_target("dns", Dns.model_validate(given), timeout=patience)
+
+
+async def ask(answer: Answer, desk: Desk | None = None, **settings: Any) -> tuple[Reading, NameServer]:
+    async with name_server("127.0.0.1", answer) as (server, port), opened(PROBE, desk) as gun:
+        reading = await gun.shoot(question_to(port, **settings))
+        await asyncio.sleep(0.01)
+        return reading, server
+
+
+def records(kind: str, *values: str, rcode: str = "NOERROR", flags: int = 0) -> Answer:
+    def answer(query: dns.message.Message, _peer: Any) -> bytes:
+        response = dns.message.make_response(query)
+        response.set_rcode(dns.rcode.from_text(rcode))
+        response.flags |= flags
+        if values:
+            response.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", kind, *values))
+        return response.to_wire()
+
+    return answer
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({}, "Field required"),
+        ({"name": "a..b"}, "not a domain name"),
+        ({"name": NAME, "type": "ADDRESS"}, "not a record type"),
+        ({"name": NAME, "rcode": "FINE"}, "not a response code"),
+        ({"name": NAME, "answers": ["not an address"]}, "is not the data of a record of type A"),
+        ({"name": NAME, "rcode": "NXDOMAIN", "answers": ["192.0.2.1"]}, "answers are expected with rcode NOERROR only"),
+        ({"name": NAME, "rcode": "NXDOMAIN", "answers_regex": "x"}, "answers are expected with rcode NOERROR only"),
+        ({"name": NAME, "answers_regex": "("}, "regular expression"),
+        ({"name": NAME, "port": "70000"}, "less than or equal to 65535"),
+        ({"name": NAME, "recursion": "maybe"}, "write true or false"),
+    ],
+)
+def test_mistakes_are_told(settings: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(complaint)):
+        Dns.model_validate(settings)
+
+
+def test_text_becomes_values() -> None:
+    settings = Dns.model_validate({"name": "bücher.example", "type": "mx", "rcode": "noerror", "recursion": "false"})
+    assert settings == Dns(name="xn--bcher-kva.example.", type="MX", rcode="NOERROR", recursion=False)
+
+
+# --- the answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "result"),
+    [
+        (well, {}, Result.SUCCESS),
+        (records("A", "192.0.2.1"), {"answers": ["192.0.2.1", "192.0.2.2"]}, Result.SUCCESS),
+        (records("A", "192.0.2.1", "192.0.2.66"), {"answers": ["192.0.2.1", "192.0.2.2"]}, Result.BAD_RESPONSE),
+        (records("AAAA", "2001:db8::1"), {"type": "AAAA", "answers": ["2001:DB8:0::1"]}, Result.SUCCESS),
+        (records("MX", "10 mail.example.com."), {"type": "MX", "answers": ["10 mail.example.com"]}, Result.SUCCESS),
+        (records("MX", "10 Mail.example.com."), {"type": "MX", "answers": ["10 mail.example.com"]}, Result.SUCCESS),
+        (records("TXT", '"v=spf1 -all"'), {"type": "TXT", "answers_regex": "spf1.*-all"}, Result.SUCCESS),
+        (records("TXT", '"v=spf1 +all"'), {"type": "TXT", "answers_regex": "spf1.*-all"}, Result.BAD_RESPONSE),
+        (records("A"), {}, Result.BAD_RESPONSE),
+        (records("CNAME", "elsewhere.example.com."), {}, Result.BAD_RESPONSE),
+        (records("A", flags=dns.flags.TC), {}, Result.SUCCESS),
+        (records("A", "192.0.2.1", flags=dns.flags.TC), {"answers": ["192.0.2.1"]}, Result.SUCCESS),
+        (records("A", flags=dns.flags.TC), {"answers": ["192.0.2.1"]}, Result.BAD_RESPONSE),
+        (records("A", rcode="SERVFAIL"), {}, Result.DNS_ERROR),
+        (records("A", rcode="NXDOMAIN"), {}, Result.DNS_ERROR),
+        (records("A", rcode="REFUSED"), {"answers": ["192.0.2.1"]}, Result.DNS_ERROR),
+        (records("A", rcode="NXDOMAIN"), {"rcode": "NXDOMAIN"}, Result.SUCCESS),
+        (well, {"rcode": "NXDOMAIN"}, Result.DNS_ERROR),
+    ],
+)
+async def test_answers(answer: Answer, settings: dict[str, Any], result: Result) -> None:
+    reading, server = await ask(answer, **settings)
+    assert reading.result is result, reading
+    assert bool(reading.detail) == (result is not Result.SUCCESS)
+    assert reading.rtt is not None
+    assert len(server.queries) == 1
+    assert (meaning(result, "dns").effect == "up") == (result is Result.SUCCESS)
+
+
+async def test_the_question_is_what_was_configured() -> None:
+    _, first = await ask(well)
+    _, second = await ask(records("MX", "10 mail.example.com."), type="MX", recursion="false")
+    assert [str(entry) for entry in first.queries[0].question] == [f"{NAME}. IN A"]
+    assert [str(entry) for entry in second.queries[0].question] == [f"{NAME}. IN MX"]
+    assert first.queries[0].flags & dns.flags.RD
+    assert not second.queries[0].flags & dns.flags.RD
+    assert first.queries[0].payload == 1232
+
+
+# --- whose answer
+
+
+def garbage(query: dns.message.Message, _peer: Any) -> bytes:
+    return query.id.to_bytes(2, "big") + b"\x80\x00\x00\x01\x00\x09\x00\x00\x00\x00" + _section(query) + b"\xff\xff\xff"
+
+
+def _section(query: dns.message.Message) -> bytes:
+    name = query.question[0].name.to_wire()
+    assert name is not None
+    return name + int(query.question[0].rdtype).to_bytes(2, "big") + b"\x00\x01"
+
+
+def header_only(rcode: int) -> Answer:
+    return lambda query, _peer: query.id.to_bytes(2, "big") + bytes((0x80, rcode)) + bytes(8)
+
+
+async def test_an_unreadable_answer_is_the_servers() -> None:
+    reading, _ = await ask(garbage)
+    assert reading.result is Result.BAD_RESPONSE, reading
+    assert "unreadable answer" in reading.detail
+
+
+async def test_a_refusal_may_come_without_the_question() -> None:
+    reading, _ = await ask(header_only(dns.rcode.FORMERR))
+    assert (reading.result, reading.detail) == (Result.DNS_ERROR, "FORMERR, expected NOERROR")
+    desk = Desk()
+    reading, _ = await ask(header_only(dns.rcode.NOERROR), desk)
+    assert reading.result is Result.TIMEOUT
+    assert desk.stats.unexpected_replies == 1
+
+
+def other_id(query: dns.message.Message) -> bytes:
+    forged = dns.message.from_wire(well(query, None))
+    forged.id ^= 0x5555
+    return forged.to_wire()
+
+
+def other_question(query: dns.message.Message) -> bytes:
+    forged = dns.message.make_query("evil.example.com", "A", id=query.id)
+    return well(forged, None)
+
+
+def the_query_itself(query: dns.message.Message) -> bytes:
+    return query.to_wire()
+
+
+@pytest.mark.parametrize("forge", [other_id, other_question, the_query_itself, lambda _: b"\x00\x01"])
+async def test_what_is_no_answer_to_us_is_ignored(forge: Any) -> None:
+    """The forged datagram comes first, from the server's own address; the real answer still counts."""
+    desk = Desk()
+    server: NameServer
+
+    def answer(query: dns.message.Message, peer: Any) -> bytes:
+        server.send(forge(query), peer)
+        return well(query, peer)
+
+    async with name_server("127.0.0.1", answer) as (server, port), opened(PROBE, desk) as gun:
+        reading = await gun.shoot(question_to(port))
+    assert reading.result is Result.SUCCESS
+    assert desk.stats.unexpected_replies == 1
+
+
+async def test_another_host_cannot_answer() -> None:
+    desk = Desk()
+
+    def answer(query: dns.message.Message, peer: Any) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(well(query, peer), peer)
+
+    async with name_server("127.0.0.1", answer) as (_, port), opened(PROBE, desk) as gun:
+        reading = await gun.shoot(question_to(port))
+    assert reading.result is Result.TIMEOUT
+    assert desk.stats.unexpected_replies == 1
+
+
+async def test_letter_case_of_the_name_does_not_matter() -> None:
+    def answer(query: dns.message.Message, _peer: Any) -> bytes:
+        shouted = dns.message.make_query(NAME.upper(), "A", id=query.id)
+        return well(shouted, None)
+
+    reading, _ = await ask(answer)
+    assert reading.result is Result.SUCCESS
+
+
+async def test_late_and_second_answers_change_nothing() -> None:
+    desk = Desk()
+    server: NameServer
+
+    def answer(query: dns.message.Message, peer: Any) -> bytes | None:
+        response = well(query, peer)
+        if len(server.queries) == 1:
+            asyncio.get_running_loop().call_later(0.35, server.send, response, peer)
+            return None
+        server.send(response, peer)
+        return response
+
+    async with name_server("127.0.0.1", answer) as (server, port), opened(PROBE, desk) as gun:
+        late = await gun.shoot(question_to(port))
+        await asyncio.sleep(0.1)
+        twice = await gun.shoot(question_to(port))
+        await asyncio.sleep(0.02)
+    assert (late.result, twice.result) == (Result.TIMEOUT, Result.SUCCESS)
+    assert desk.stats.unexpected_replies == 2
+
+
+# --- the shared socket
+
+
+async def test_targets_share_a_socket_and_nothing_else() -> None:
+    """Dead ports, silent servers and live ones at once on one socket: an error about one target never reaches another."""
+    async with (
+        name_server("127.0.0.1") as (server, port),
+        name_server("127.0.0.1", lambda _query, _peer: None) as (silent, silent_port),
+        opened(PROBE) as gun,
+    ):
+        dead = closed_port("127.0.0.1", socket.SOCK_DGRAM)
+        ports = [port, dead, silent_port] * 60
+        series = [gun.fire(question_to(number, patience=1000 * MS)) for number in ports]
+        for one in series:
+            await gun.settle(one)
+    results = {
+        number: {s.decisions[0].result for p, s in zip(ports, series, strict=True) if p == number} for number in ports
+    }
+    assert results == {port: {Result.SUCCESS}, dead: {Result.CONNECT_ERROR}, silent_port: {Result.TIMEOUT}}
+    assert all(len(one.decisions) == 1 for one in series)
+    assert len(set(server.peers + silent.peers)) == 1
+    assert (len(server.queries), len(silent.queries)) == (60, 60)
+
+
+async def test_each_probe_is_one_query_on_the_wire() -> None:
+    async with name_server("127.0.0.1") as (server, port), opened(PROBE) as gun:
+        for _ in range(50):
+            assert (await gun.shoot(question_to(port))).result is Result.SUCCESS
+    assert len(server.queries) == 50
+    assert len({query.id for query in server.queries}) > 40  # of 65536 by chance
+
+
+async def test_a_way_out_has_its_own_socket() -> None:
+    async with name_server("127.0.0.1") as (server, port), opened(PROBE) as gun:
+        for source in ("127.0.0.2", "127.0.0.3", None, "127.0.0.2"):
+            settings = Dns.model_validate({"name": NAME, "port": str(port)})
+            reading = await gun.shoot(make_target("dns", settings, via=Via(source=source)))
+            assert reading.result is Result.SUCCESS
+    assert server.peers == ["127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.2"]
+
+
+@pytest.mark.system
+async def test_an_interface_that_comes_back_is_found_again() -> None:
+    """After `ip link del` and a new link of the same name the old socket is bound to something that is gone."""
+    namespace = Namespace()
+    try:
+        namespace.run("ip", "link", "add", "wan0", "type", "veth", "peer", "name", "far0")
+        with inside(namespace):
+            async with opened(PROBE) as gun:
+                settings = Dns.model_validate({"name": NAME})
+                nobody = make_target("dns", settings, address="10.9.0.2", via=Via(interface="wan0"), timeout=400 * MS)
+                results = [(await gun.shoot(nobody)).result]
+                _bring_up(namespace)
+                results.append((await gun.shoot(nobody)).result)
+                namespace.run("ip", "link", "del", "wan0")
+                results.append((await gun.shoot(nobody)).result)
+                namespace.run("ip", "link", "add", "wan0", "type", "veth", "peer", "name", "far0")
+                _bring_up(namespace)
+                results.append((await gun.shoot(nobody)).result)
+        # No route, sent and not answered, no interface, and again sent: with the old socket the last would be our own failure.
+        assert results == [Result.LOCAL_ERROR, Result.TIMEOUT, Result.LOCAL_ERROR, Result.TIMEOUT]
+    finally:
+        namespace.close()
+
+
+def _bring_up(namespace: Namespace) -> None:
+    for device in ("wan0", "far0"):
+        namespace.run("ip", "link", "set", device, "up")
+    namespace.run("ip", "addr", "add", "10.9.0.1/24", "dev", "wan0")
+    while (
+        "state UP" not in namespace.run("ip", "link", "show", "wan0").stdout
+    ):  # the kernel notices the carrier a little later
+        pass
+
+
+async def test_our_full_buffer_is_not_their_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood fills the receive buffer while the loop is busy elsewhere: what the kernel dropped is our own loss, and counted."""
+    monkeypatch.setattr("slamon.probes.dns.BUFFER", 4096)
+    desk = Desk()
+
+    def flood(query: dns.message.Message, peer: Any) -> bytes:
+        noise = other_id(query)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pipe:
+            pipe.bind(("127.0.0.1", 0))
+            for _ in range(500):
+                pipe.sendto(noise, peer)
+        return well(query, peer)
+
+    async with name_server("127.0.0.1", flood) as (_, port), opened(PROBE, desk) as gun:
+        reading = await gun.shoot(question_to(port))
+    assert reading.result is Result.LOCAL_ERROR, reading
+    assert "buffer" in reading.detail
+    assert desk.stats.receive_drops[4] > 0
+
+
+async def test_many_targets_at_once() -> None:
+    """Every one is answered, nothing is dropped."""
+    desk = Desk()
+    async with name_server("127.0.0.1") as (_, port), opened(PROBE, desk) as gun:
+        series = [
+            gun.fire(question_to(port, patience=1000 * MS)) for _ in range(100)
+        ]  # as many as the server's own buffer holds
+        for one in series:
+            await gun.settle(one)
+    assert {one.decisions[0].result for one in series} == {Result.SUCCESS}
+    assert desk.stats.unexpected_replies == 0

@@ -1,0 +1,518 @@
+"""Kind `http` against real servers: what counts as an answer, TLS, redirects, where the time goes, one connection a probe."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import re
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from aiohttp import web
+from cryptography import x509
+from pydantic import ValidationError
+
+from slamon.model import MS, Reading, Result
+from slamon.probes.http import PROBE, Http
+from slamon.tls import not_after
+from tests.probes.servers import Handler, serving
+from tests.probes.shots import Range, make_target, opened
+
+HOST = "www.example.test"
+
+
+async def ask(gun: Range, *, address: str = "127.0.0.1", patience: int = 2000 * MS, **settings: Any) -> Reading:
+    target = make_target("http", Http.model_validate(settings), address=address, timeout=patience)
+    return await gun.shoot(target, "127.0.0.1")
+
+
+async def hello(_request: web.Request) -> web.StreamResponse:
+    return web.Response(text="all systems are well")
+
+
+def answering(status: int, **headers: str) -> Handler:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers=headers)
+
+    return handler
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"url": "ftp://example.com/"}, "not an http or https URL"),
+        ({"url": "www.example.com"}, "not an http or https URL"),
+        ({"url": "https://user:secret@example.com/"}, "no user or password in a URL"),
+        ({"url": "http://example.com:99999/"}, "not a URL"),
+        ({"url": "http://example.com/", "path": "/x", "scheme": "https"}, "path and scheme cannot stand beside url"),
+        ({"method": "HEAD", "body_regex": "x"}, "an answer to HEAD has no body"),
+        ({"method": "POST"}, "'GET' or 'HEAD'"),
+        ({"status": "2xx"}, "not an HTTP status or range"),
+        ({"status": "299-200"}, "not an HTTP status or range"),
+        ({"status": ["200", "600"]}, "not an HTTP status or range"),
+        ({"body_regex": "("}, "regular expression"),
+        ({"bearer_token": "abc\n"}, "a line break in headers or bearer_token"),
+        ({"headers": {"X-A": "b\r\nX-C: d"}}, "a line break in headers or bearer_token"),
+        ({"path": "health"}, "String should match pattern"),
+        ({"port": "0"}, "greater than or equal to 1"),
+        ({"verify_tls": "no"}, "write true or false"),
+        ({"max_body_bytes": "0"}, "greater than or equal to 1"),
+        ({"max_body_bytes": "1MB"}, "not a whole number"),
+    ],
+)
+def test_mistakes_are_told(settings: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(complaint)):
+        Http.model_validate(settings)
+
+
+def test_text_becomes_values() -> None:
+    settings = Http.model_validate(
+        {
+            "scheme": "https",
+            "port": "8443",
+            "path": "/health?full=1",
+            "status": ["200-204", "301"],
+            "headers": {"X-Key": "k"},
+            "bearer_token": "s3cret",
+            "follow_redirects": "true",
+            "verify_tls": "false",
+            "max_body_bytes": "4096",
+        }
+    )
+    assert settings.status == ((200, 204), (301, 301))
+    assert settings.headers == (("X-Key", "k"),)
+    assert (settings.port, settings.max_body_bytes) == (8443, 4096)
+    assert (settings.follow_redirects, settings.verify_tls) == (True, False)
+    assert str(settings.start("192.0.2.1")) == "https://192.0.2.1:8443/health?full=1"
+    assert str(settings.start("fe80::1%eth0")) == "https://[fe80::1]:8443/health?full=1"
+    assert "s3cret" not in repr(settings)
+    assert "X-Key" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({"url": "https://www.example.com/health"}, "www.example.com"),
+        ({"url": "http://[2001:db8::1]:8080/"}, "2001:db8::1"),
+        ({"url": "http://bücher.example/"}, "xn--bcher-kva.example"),
+        ({}, None),
+    ],
+)
+def test_address_of_a_url(settings: dict[str, object], address: str | None) -> None:
+    assert PROBE.default_address(Http.model_validate(settings)) == address
+
+
+# --- the answer
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "result"),
+    [
+        (200, None, Result.SUCCESS),
+        (204, None, Result.SUCCESS),
+        (301, None, Result.BAD_RESPONSE),
+        (404, None, Result.BAD_RESPONSE),
+        (500, None, Result.BAD_RESPONSE),
+        (503, "503", Result.SUCCESS),
+        (401, ["200", "400-499"], Result.SUCCESS),
+        (200, ["400-499"], Result.BAD_RESPONSE),
+    ],
+)
+async def test_status(status: int, expected: object, result: Result) -> None:
+    async with serving("127.0.0.1", {"/": answering(status, Location="/elsewhere")}) as port, opened(PROBE) as gun:
+        settings: dict[str, Any] = {} if expected is None else {"status": expected}
+        reading = await ask(gun, port=str(port), **settings)
+    assert reading.result is result
+    assert ("http_status_code", status) in reading.gauges
+    assert reading.rtt is not None
+    if result is Result.BAD_RESPONSE:
+        assert f"HTTP {status}" in reading.detail
+    if status == 301:
+        assert "to /elsewhere" in reading.detail
+
+
+async def test_body_regex_sees_decoded_text() -> None:
+    async def page(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body="Grüße: gut".encode("latin-1"), content_type="text/plain", charset="latin-1")
+
+    async def packed(request: web.Request) -> web.StreamResponse:
+        response = web.Response(text="all systems are well")
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async with serving("127.0.0.1", {"/": page, "/gz": packed}) as port, opened(PROBE) as gun:
+        found = await ask(gun, port=str(port), body_regex="Grüße: g.t$")
+        missing = await ask(gun, port=str(port), body_regex="schlecht")
+        unpacked = await ask(gun, port=str(port), path="/gz", body_regex="are well")
+    assert found.result is Result.SUCCESS
+    assert missing.result is Result.BAD_RESPONSE
+    assert "schlecht" in missing.detail
+    assert unpacked.result is Result.SUCCESS
+
+
+async def test_an_endless_body_is_read_up_to_the_limit() -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while request.transport is not None and not request.transport.is_closing():
+            await response.write(b"x" * 1000)
+        return response
+
+    async with serving("127.0.0.1", {"/": endless}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), max_body_bytes="5000", body_regex="^x{5000}$")
+    assert reading.result is Result.SUCCESS
+
+
+async def test_request_says_what_it_is_told_to() -> None:
+    seen: list[web.Request] = []
+
+    async def note(request: web.Request) -> web.StreamResponse:
+        seen.append(request)
+        return web.Response()
+
+    async with serving("127.0.0.1", {"/health": note}) as port, opened(PROBE) as gun:
+        reading = await ask(
+            gun,
+            address=HOST,
+            url=f"http://{HOST}:{port}/health?deep=1",
+            method="HEAD",
+            headers={"X-Probe": "yes"},
+            bearer_token="s3cret",
+        )
+    assert reading.result is Result.SUCCESS
+    (request,) = seen
+    assert (request.method, request.path_qs, request.host) == ("HEAD", "/health?deep=1", f"{HOST}:{port}")
+    assert request.headers["X-Probe"] == "yes"
+    assert request.headers["Authorization"] == "Bearer s3cret"
+    assert request.headers["Connection"] == "close"
+    assert request.headers["User-Agent"].startswith("slamon/")
+
+
+@pytest.mark.parametrize(("address", "host"), [(HOST, HOST), ("127.0.0.1", "127.0.0.1"), ("gateway", "127.0.0.1")])
+async def test_without_url_the_host_is_the_address(address: str, host: str) -> None:
+    seen: list[str] = []
+
+    async def note(request: web.Request) -> web.StreamResponse:
+        seen.append(request.host)
+        return web.Response()
+
+    async with serving("127.0.0.1", {"/": note}) as port, opened(PROBE) as gun:
+        assert (await ask(gun, address=address, port=str(port))).result is Result.SUCCESS
+    assert seen == [f"{host}:{port}"]
+
+
+async def test_nothing_is_kept_from_one_probe_to_the_next() -> None:
+    seen: list[tuple[object, object]] = []
+
+    async def bake(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        seen.append((request.transport.get_extra_info("peername"), request.headers.get("Cookie")))
+        response = web.Response()
+        response.set_cookie("session", "1")
+        return response
+
+    async with serving("127.0.0.1", {"/": bake}) as port, opened(PROBE) as gun:
+        for _ in range(3):
+            assert (await ask(gun, port=str(port))).result is Result.SUCCESS
+    assert len({peer for peer, _ in seen}) == 3
+    assert {cookie for _, cookie in seen} == {None}
+
+
+# --- broken servers
+
+
+@asynccontextmanager
+async def raw(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[tuple[int, list[int]]]:
+    """A TCP server that says what it likes; (port, one entry per connection)."""
+    connections: list[int] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        await talk(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], connections
+
+
+def saying(
+    answer: bytes, *, reset: bool = False
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        if reset:
+            writer.transport.abort()
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (b"", Result.CONNECT_ERROR),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Result.BAD_RESPONSE),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this", Result.BAD_RESPONSE),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Result.BAD_RESPONSE),
+        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", Result.SUCCESS),
+    ],
+)
+async def test_a_broken_answer_is_one_answer(answer: bytes, result: Result) -> None:
+    """Whatever the server does, a probe is one connection: aiohttp alone would try a broken one again."""
+    async with raw(saying(answer)) as (port, connections), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port))
+        await asyncio.sleep(0.02)
+    assert reading.result is result, reading
+    assert len(connections) == 1
+    assert reading.detail or result is Result.SUCCESS
+
+
+async def test_a_reset_is_a_refusal() -> None:
+    async def slam(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)  # what is left unread makes the close a reset
+        writer.transport.abort()
+
+    async with raw(slam) as (port, connections), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port))
+        await asyncio.sleep(0.02)
+    assert reading.result is Result.CONNECT_ERROR, reading
+    assert len(connections) == 1
+
+
+async def test_a_body_that_trickles_times_out() -> None:
+    async def trickle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(100):
+            await response.write(b".")
+            await asyncio.sleep(0.05)
+        return response
+
+    async with serving("127.0.0.1", {"/": trickle}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), patience=300 * MS)
+    assert reading.result is Result.TIMEOUT
+
+
+async def test_phases_say_where_the_time_went() -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.15)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first")
+        await asyncio.sleep(0.10)
+        await response.write(b"last")
+        return response
+
+    async with serving("127.0.0.1", {"/": slow}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), body_regex="^firstlast$")
+    phases = dict(reading.phases)
+    assert set(phases) == {"resolve", "connect", "first_byte", "transfer"} or set(phases) == {
+        "connect",
+        "first_byte",
+        "transfer",
+    }
+    assert 145 * MS < phases["first_byte"] < 400 * MS
+    assert 95 * MS < phases["transfer"] < 350 * MS
+    assert phases["connect"] < 50 * MS
+    assert reading.rtt is not None
+    assert 0 <= reading.rtt - sum(phases.values()) < 20 * MS
+
+
+# --- redirects
+
+
+async def test_redirects_are_followed_only_if_wanted() -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    async def end(request: web.Request) -> web.StreamResponse:
+        seen.append((request.host, request.headers.get("Authorization")))
+        return web.Response(text="the end")
+
+    async def relative(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "end?x=1"})
+
+    async with serving("127.0.0.1", {"/end": end}) as other:
+        elsewhere = answering(307, Location=f"http://localhost:{other}/end")
+        routes = {"/end": end, "/near": relative, "/far": elsewhere}
+        async with serving("127.0.0.1", routes) as port, opened(PROBE) as gun:
+            follow: dict[str, Any] = {"follow_redirects": "true", "bearer_token": "s3cret", "body_regex": "the end"}
+            stays = await ask(gun, url=f"http://{HOST}:{port}/near")
+            near = await ask(gun, url=f"http://{HOST}:{port}/near", **follow)
+            far = await ask(gun, url=f"http://{HOST}:{port}/far", **follow)
+    assert stays.result is Result.BAD_RESPONSE
+    assert near.result is Result.SUCCESS
+    assert far.result is Result.SUCCESS
+    # The name of the target leads to the target's address; another name is looked up, and does not get the token.
+    assert seen == [(f"{HOST}:{port}", "Bearer s3cret"), (f"localhost:{other}", None)]
+    assert dict(far.phases)["resolve"] > 0
+
+
+async def test_redirects_end() -> None:
+    async with serving("127.0.0.1", {"/": answering(302, Location="/")}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), follow_redirects="true")
+    assert reading == Reading(Result.BAD_RESPONSE, detail="more than 10 redirects")
+
+
+@pytest.mark.parametrize(
+    ("location", "result"),
+    [
+        ("ftp://example.test/", Result.BAD_RESPONSE),
+        ("http://[::bad/", Result.BAD_RESPONSE),
+        ("http://no-such-name.invalid/", Result.DNS_ERROR),
+    ],
+)
+async def test_redirects_to_nowhere(location: str, result: Result) -> None:
+    async with serving("127.0.0.1", {"/": answering(302, Location=location)}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), follow_redirects="true")
+    assert reading.result is result, reading
+    assert reading.detail
+
+
+# --- TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def server_tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+async def test_tls_checks_the_name_of_the_url_at_the_address_of_the_target(authority: trustme.CA, bundle: str) -> None:
+    expires = dt.datetime(2049, 12, 31, 23, 59, 58, tzinfo=dt.UTC)
+    names: list[str | None] = []
+    tls = server_tls(authority.issue_cert(HOST, not_after=expires))
+    tls.sni_callback = lambda _socket, name, _context: names.append(name)
+    async with serving("127.0.0.1", {"/": hello}, tls) as port, opened(PROBE) as gun:
+        reading = await ask(gun, url=f"https://{HOST}:{port}/", tls_ca=bundle, body_regex="well")
+    assert reading.result is Result.SUCCESS, reading
+    assert names == [HOST]
+    assert dict(reading.gauges) == {"http_status_code": 200, "tls_not_after_timestamp_seconds": expires.timestamp()}
+    assert dict(reading.phases)["tls"] > 0
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "detail"),
+    [
+        (HOST, {}, "certificate verify failed"),  # nobody we trust signed it
+        ("www.other.test", {"tls_ca": "BUNDLE"}, "ostname mismatch"),
+        ("127.0.0.1", {"tls_ca": "BUNDLE"}, "IP address mismatch"),
+    ],
+)
+async def test_tls_refuses_what_it_cannot_verify(
+    authority: trustme.CA, bundle: str, host: str, settings: dict[str, Any], detail: str
+) -> None:
+    settings = {key: value.replace("BUNDLE", bundle) for key, value in settings.items()}
+    async with serving("127.0.0.1", {"/": hello}, server_tls(authority.issue_cert(HOST))) as port, opened(PROBE) as gun:
+        reading = await ask(gun, url=f"https://{host}:{port}/", **settings)
+        lenient = await ask(gun, url=f"https://{host}:{port}/", verify_tls="false")
+    assert reading.result is Result.TLS_ERROR
+    assert detail in reading.detail
+    assert lenient.result is Result.SUCCESS
+    assert dict(lenient.gauges)["tls_not_after_timestamp_seconds"] > 0
+
+
+async def test_tls_of_an_expired_certificate(authority: trustme.CA, bundle: str) -> None:
+    past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    certificate = authority.issue_cert(HOST, not_before=past - dt.timedelta(days=9), not_after=past)
+    async with serving("127.0.0.1", {"/": hello}, server_tls(certificate)) as port, opened(PROBE) as gun:
+        reading = await ask(gun, url=f"https://{HOST}:{port}/", tls_ca=bundle)
+        lenient = await ask(gun, url=f"https://{HOST}:{port}/", verify_tls="false")
+    assert reading.result is Result.TLS_ERROR
+    assert "expired" in reading.detail
+    assert dict(lenient.gauges)["tls_not_after_timestamp_seconds"] == past.timestamp()
+
+
+async def test_tls_server_that_wants_a_certificate_of_ours(authority: trustme.CA, bundle: str) -> None:
+    """Under TLS 1.3 the refusal comes after our side of the handshake is done; asyncio's own server would not even send it."""
+    tls = server_tls(authority.issue_cert(HOST))
+    tls.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(tls)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_3
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            connection, _ = listener.accept()
+            with tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secure:
+                with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+                    secure.do_handshake()
+                while os.read(secure.fileno(), 65536):  # closing with the request unread would be a reset
+                    pass
+
+        server = threading.Thread(target=refuse)
+        server.start()
+        async with opened(PROBE) as gun:
+            reading = await ask(gun, url=f"https://{HOST}:{listener.getsockname()[1]}/", tls_ca=bundle)
+        server.join()
+    assert reading.result is Result.TLS_ERROR, reading
+    assert "CERTIFICATE_REQUIRED" in reading.detail
+
+
+async def test_tls_against_a_server_without() -> None:
+    async with serving("127.0.0.1", {"/": hello}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, scheme="https", port=str(port))
+    assert reading.result is Result.TLS_ERROR, reading
+
+    async def slam(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with raw(slam) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, scheme="https", port=str(port))
+    assert reading.result in {Result.TLS_ERROR, Result.CONNECT_ERROR}, reading
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+async def test_authorities_we_cannot_read_are_our_own_fault(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    async with serving("127.0.0.1", {"/": hello}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, scheme="https", port=str(port), tls_ca=str(path))
+    assert reading.result is Result.LOCAL_ERROR
+    assert str(path) in reading.detail
+
+
+async def test_authorities_may_change_without_a_restart(tmp_path: Path) -> None:
+    old, new = trustme.CA(), trustme.CA()
+    path = tmp_path / "ca.pem"
+    old.cert_pem.write_to_path(str(path))
+    async with serving("127.0.0.1", {"/": hello}, server_tls(new.issue_cert(HOST))) as port, opened(PROBE) as gun:
+        before = await ask(gun, url=f"https://{HOST}:{port}/", tls_ca=str(path))
+        new.cert_pem.write_to_path(str(path))
+        after = await ask(gun, url=f"https://{HOST}:{port}/", tls_ca=str(path))
+    assert (before.result, after.result) == (Result.TLS_ERROR, Result.SUCCESS)
+
+
+@pytest.mark.parametrize("year", [1999, 2020, 2049, 2050, 2099])
+def test_expiry_is_read_from_the_certificate(authority: trustme.CA, year: int) -> None:
+    expires = dt.datetime(year, 3, 1, 12, 30, 15, tzinfo=dt.UTC)
+    begins = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
+    leaf = authority.issue_cert(HOST, not_before=begins, not_after=expires)
+    pem = leaf.cert_chain_pems[0].bytes()
+    der = ssl.PEM_cert_to_DER_cert(pem.decode())
+    assert not_after(der) == expires.timestamp() == x509.load_pem_x509_certificate(pem).not_valid_after_utc.timestamp()
