@@ -1,0 +1,26 @@
+"""`python -m bench.trial BENCH SUBJECT`: one trial of one subject in this process; its figures as JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from bench import cases, network
+from bench.frame import CannotRun
+
+
+def main(name: str, subject: str) -> int:
+    bench = cases.load(name)
+    try:
+        if bench.own_network:
+            network.prepare()
+        figures = bench.subjects[subject]()
+    except CannotRun as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    print(json.dumps(dict(figures)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

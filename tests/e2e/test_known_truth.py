@@ -1,0 +1,116 @@
+"""What the daemon measured against what the lab did: outages to the interval, losses to the packet, delay to the millisecond."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from slamon.model import Result
+from slamon.store import Store
+from tests.e2e.rig import SECOND, nanoseconds
+from tests.e2e.story import INTERVAL, LOSING, LOSS, OUTAGE, OUTAGES, Story
+from tests.netlab import instants
+from tests.netlab.truth import Row, Truth
+
+pytestmark = pytest.mark.system
+
+NEAR = SECOND // 20
+"""Nanoseconds between a probe's send by the daemon's clock and its arrival at the lab: far below any interval here."""
+LATE = SECOND // 4
+"""What a busy machine may add to an interval between two probes."""
+ACCURATE = SECOND // 1000
+HALF = SECOND // 40
+"""Of the 50 ms between two probes of the fast targets: what is nearer belongs together."""
+IN_FLIGHT = 2
+"""Probes of a target that may be on their way when the daemon stops: 30 ms of delay, one each 50 ms."""
+
+
+ANSWERS = {"reply", "syn-ack", "http:200", "dns:NOERROR"}
+"""Events of the truth that mean the service works."""
+PROBE_HOP_LIMIT = 64
+"""A path trace starts lower; its packets are no probes."""
+
+
+def probes(truth: Truth, address: str) -> list[Row]:
+    return [row for row in truth.of(address) if row.hop_limit == PROBE_HOP_LIMIT]
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_the_outage_starts_and_ends_within_one_interval(story: Story, name: str) -> None:
+    address, event, _ = OUTAGES[name]
+    (seen,) = story.statements[name].outages
+    rows = probes(story.truth, address)
+    hit = [row.received for row in rows if row.event == event]
+    assert all(story.outage.start <= instant < story.outage.end for instant in hit)
+    assert len(hit) > 0.9 * OUTAGE * SECOND / INTERVAL
+    answered = next(row.received for row in rows if row.received > hit[-1] and row.event in ANSWERS)
+    # by send time, the outage begins with the first probe it took and ends with the first that came through again
+    assert seen.end is not None
+    assert abs(seen.start - story.truth.wall(hit[0])) < NEAR
+    assert abs(seen.end - story.truth.wall(answered)) < NEAR
+    # and so both lie within an interval of what was programmed
+    assert 0 <= seen.start + NEAR - story.truth.wall(story.outage.start) < INTERVAL + NEAR + LATE
+    assert 0 <= seen.end + NEAR - story.truth.wall(story.outage.end) < INTERVAL + NEAR + LATE
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_the_outage_was_seen_while_it_lasted(story: Story, name: str) -> None:
+    target = f"{name}/line"
+    assert story.during.value("slamon_target_state", target=target, state="down") == 1
+    assert story.during.value("slamon_service_state", service=name, state="down") == 1
+    began = nanoseconds(story.during.value("slamon_outage_start_timestamp_seconds", service=name))
+    assert began == story.statements[name].outages[0].start
+    assert story.after.get("slamon_outage_start_timestamp_seconds", service=name) is None
+    assert story.after.value("slamon_target_state", target=target, state="up") == 1
+    assert story.after.value("slamon_outages_total", service=name) == 1
+
+
+def test_losses_are_counted_to_the_packet(story: Story) -> None:
+    rows = probes(story.truth, "10.66.2.1")
+    lost = sum(1 for row in rows if row.event == "lost")
+    sent = sum(1 for row in rows if row.received < story.lossy_until)
+    assert sent >= LOSING * 20 * 0.95
+    assert 10 <= lost <= 3 * LOSS * sent
+    # the lab stopped losing long before this scrape, so nothing is undecided that could still be lost
+    assert story.after.value("slamon_probe_results_total", target="loss/line", result="timeout") == lost
+
+
+@pytest.mark.parametrize("target", ["clean/line", "delay/line"])
+def test_untouched_targets_lost_nothing(story: Story, target: str) -> None:
+    results = story.after.by("result", "slamon_probe_results_total", target=target)
+    assert results.pop("success") > LOSING * 20 * 0.95
+    assert set(results.values()) == {0}, results
+    for what in ("late", "duplicate", "reordered", "corrupt"):
+        assert story.after.value(f"slamon_probe_{what}_replies_total", target=target) == 0
+
+
+def test_every_attempt_is_accounted_for(story: Story) -> None:
+    attempts = story.after.by("target", "slamon_probe_attempts_total")
+    assert len(attempts) == 16
+    for target, count in attempts.items():
+        results = sum(story.after.by("result", "slamon_probe_results_total", target=target).values())
+        assert count == results + story.after.value("slamon_probe_in_flight", target=target), target
+
+
+def test_no_packet_of_the_lab_is_missing_from_the_facts(story: Story) -> None:
+    """Stops the daemon, so it comes after the tests above: from here on nothing is sent."""
+    story.stop()
+    instants.pause(0.1)
+    truth = story.lab.truth()
+    for target, address in (("loss/line", "10.66.2.1"), ("delay/line", "10.66.2.2"), ("clean/line", "10.66.2.3")):
+        with Store.open(story.daemon.state / "slamon.db", write=False) as store:
+            samples = store.samples(target, 0, 1 << 62)
+        sent = probes(truth, address)
+        rows = [row for row in sent if truth.wall(row.received) < samples[-1].sent + HALF]
+        assert len(sent) - len(rows) <= IN_FLIGHT, "what the stop left undecided is not recorded"
+        assert len(samples) == len(rows)
+        errors = []
+        for sample, row in zip(samples, rows, strict=True):
+            assert abs(sample.sent - truth.wall(row.received)) < HALF
+            assert sample.reading.result is (Result.SUCCESS if row.event == "reply" else Result.TIMEOUT)
+            if row.sent:
+                assert sample.reading.rtt is not None
+                errors.append(abs(sample.reading.rtt - (row.sent - row.received)))
+        assert statistics.median(errors) <= ACCURATE
+        assert statistics.quantiles(errors, n=100)[94] <= 5 * ACCURATE
