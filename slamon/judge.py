@@ -204,6 +204,8 @@ class Judge:
         self._checked = 0
         self.views: tuple[ContractView, ...] = ()
         """As of the last refresh, in the order of the configuration."""
+        self.declared = 0
+        """Number of the last declaration the views were judged with."""
 
     def set(self, config: Config) -> None:
         """Judge by this configuration from the next refresh on; a contract whose terms or targets changed is judged from scratch."""
@@ -231,6 +233,7 @@ class Judge:
             await asyncio.sleep(0)
         if config is self._config:
             self.views = tuple(views)
+            self.declared = declared
         if self._clock.monotonic() >= self._next_check:
             self._next_check = self._clock.monotonic() + RECHECK
             await self.recheck(exclusions)

@@ -140,11 +140,16 @@ class Service:
                 await self._thread.call(self._store.prune, self._clock.now(), self.config.store.keep_raw)
 
     async def judge(self) -> None:
-        """Every refresh: judge all contracts by the facts stored."""
+        """Every refresh, and soon after a declaration or a reload: judge all contracts by the facts stored."""
         while True:
+            config = self.config
             await self._judge.refresh()
             self._judged = True
-            await asyncio.sleep(self.config.judge_refresh / S)
+            due = self._clock.monotonic() + config.judge_refresh
+            while self._clock.monotonic() < due and self.config is config:
+                await asyncio.sleep(min(BATCH, max(due - self._clock.monotonic(), 0)) / S)
+                if await self._source.last_declaration() != self._judge.declared:
+                    break
 
     async def watchdog(self) -> None:
         """Tell the service manager that probes are being decided, and only then."""

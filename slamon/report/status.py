@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from rich.text import Text
 
-from slamon.model import MINUTE, Result
+from slamon.model import MINUTE, Result, S
 from slamon.record.rows import Record
 from slamon.report.layout import WIDTH, columns, to_text
 from slamon.report.words import duration, instant, milliseconds, percent
@@ -115,7 +115,8 @@ def _state(state: State) -> Text:
 def _since(since: int | None, as_of: int) -> tuple[Text, Text]:
     if since is None:
         return Text("–"), Text("–")
-    return Text(duration(as_of - since)), Text(instant(since))
+    # to the second: what is looked at is whether it is up; the JSON has the nanoseconds
+    return Text(duration((as_of // S - since // S) * S)), Text(instant(since // S * S))
 
 
 def _service(service: ServiceStatus, as_of: int) -> tuple[Text, ...]:
