@@ -91,10 +91,12 @@ class Status:
 def render(status: Status, *, width: int = WIDTH, colour: bool = False) -> str:
     """The status as text ending in a newline; instants in UTC."""
     table = columns("service / target", "state", ">for", "since", ">delay", ">loss", "last")
+    # Of a stopped daemon nobody knows how long a state has lasted beyond the last fact.
+    until = status.as_of if status.running or status.settled is None else status.settled
     for service in status.services:
-        table.add_row(*_service(service, status.as_of))
+        table.add_row(*_service(service, until))
         for target in service.targets:
-            table.add_row(*_target(target, service.name, status.as_of))
+            table.add_row(*_target(target, service.name, until))
     return to_text((*map(Text, _head(status)), Text(), table), width=width, colour=colour)
 
 
@@ -112,31 +114,31 @@ def _state(state: State) -> Text:
     return Text(state.replace("_", " "), style=_COLOURS[state])
 
 
-def _since(since: int | None, as_of: int) -> tuple[Text, Text]:
+def _since(since: int | None, until: int) -> tuple[Text, Text]:
     if since is None:
         return Text("–"), Text("–")
     # to the second: what is looked at is whether it is up; the JSON has the nanoseconds
-    return Text(duration((as_of // S - since // S) * S)), Text(instant(since // S * S))
+    return Text(duration(max(until // S - since // S, 0) * S)), Text(instant(since // S * S))
 
 
-def _service(service: ServiceStatus, as_of: int) -> tuple[Text, ...]:
+def _service(service: ServiceStatus, until: int) -> tuple[Text, ...]:
     note = "1 outage" if service.outages == 1 else f"{service.outages} outages"
     return (
         Text(service.name, style="bold"),
         _state(service.state),
-        *_since(service.since, as_of),
+        *_since(service.since, until),
         Text(""),
         Text(""),
         Text(note),
     )
 
 
-def _target(target: TargetStatus, service: str, as_of: int) -> tuple[Text, ...]:
+def _target(target: TargetStatus, service: str, until: int) -> tuple[Text, ...]:
     figures = target.measured
     return (
         Text(f"  {target.name.removeprefix(f'{service}/')} {target.probe} {target.address or 'unresolved'}"),
         _state(target.state),
-        *_since(target.since, as_of),
+        *_since(target.since, until),
         Text("–" if figures.rtt_mean is None else milliseconds(figures.rtt_mean)),
         Text("–" if figures.loss is None else percent(figures.loss)),
         Text(target.last_result or "–"),
