@@ -24,8 +24,8 @@ _FLAGS = struct.Struct("16sh22x")  # struct ifreq with ifr_flags
 
 ROOT = Path(__file__).parents[1]
 
-PRIORITY = ("chrt", "-f", "50")
-"""The far side answers on time though the process under test keeps the processor busy."""
+FAR_SIDE = ("setpriv", "--pdeathsig", "KILL", "chrt", "-f", "50")
+"""It does not outlive its trial, and answers on time though the process under test keeps the processor busy."""
 
 
 class Echoes(NamedTuple):
@@ -82,7 +82,7 @@ def delayed(count: int) -> Iterator[list[str]]:
         config.write_text(json.dumps({"targets": {at: {"delay": 5 + 3 * (i % 16)} for i, at in enumerate(addresses)}}))
         files = ["--config", str(config), "--truth", f"{directory}/truth", "--control", f"{directory}/control"]
         lab = subprocess.Popen(
-            [*PRIORITY, sys.executable, "-m", "tests.netlab", *files],
+            [*FAR_SIDE, sys.executable, "-m", "tests.netlab", *files],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

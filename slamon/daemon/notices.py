@@ -64,8 +64,16 @@ class Notices:
             targets=len(names) if turn.noun == "service" else 0,
             witness=witness,
             witness_state=witness_view.state if witness_view else None,
-            cause=ENDED.get(turn.previous) if turn.previous is not None else None,
+            cause=self._cause(turn, config),
         )
+
+    @staticmethod
+    def _cause(turn: Turn, config: Config) -> str | None:
+        """Whose the time was that has just ended; a target, and a service nobody provides, has nobody to name."""
+        service = config.services[config.targets[turn.name].service if turn.noun == "target" else turn.name]
+        if turn.previous is None or (turn.previous is State.DOWN and (turn.noun == "target" or not service.provider)):
+            return None
+        return ENDED.get(turn.previous)
 
     def _deciding(self, target: Target, since: int) -> tuple[Result, ...]:
         """The first results from `since` on, as many as the rule asks for."""

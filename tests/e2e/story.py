@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from slamon.sla.statement import Statement
 from tests.e2e.rig import SECOND, Daemon, Metrics, calm_zone
 from tests.netlab import instants
 from tests.netlab.rig import Lab, Programmed
-from tests.netlab.truth import Truth
+from tests.netlab.truth import Row, Truth
 from tests.netlab.tun import Link
 
 SEED = 20
@@ -25,10 +25,11 @@ LOSING = 62.0
 FAULT = 6.0
 """Seconds of the outages whose fault is in question."""
 INTERVAL = SECOND
-"""Of the targets with an outage, nanoseconds."""
 TIMEOUT = 900 * SECOND // 1000
-"""Of the same targets: just below the interval, as a tcp, http or dns probe may not be in flight at the next slot; and long
-enough that a busy machine does not hold up the daemon for a tenth of it, which makes a timeout its own fault."""
+"""Of the ICMP targets with an outage, nanoseconds."""
+SLOW = 2 * SECOND
+"""Interval of the tcp, http and dns targets. These may not be in flight at the next slot, and a daemon held up for a tenth of
+their timeout books it as its own fault: a busy machine does not hold it up for 190 ms."""
 
 SECOND_LINK = Link(name="lab1", addresses=("10.67.0.1/32",), routes=("10.67.0.0/16",))
 
@@ -39,14 +40,14 @@ POLICIES: dict[str, dict[str, object]] = {
     "10.66.3.2": {"silent": True},
 }
 
-OUTAGES: dict[str, tuple[str, str, dict[str, object]]] = {
-    "icmp4": ("10.66.1.1", "outage", {"silent": True}),
-    "icmp6": ("fd66::1:1", "outage", {"silent": True}),
-    "tcp": ("10.66.1.2", "filtered", {"tcp": {"443": "filtered"}}),
-    "http": ("10.66.1.3", "http:500", {"http_status": 500}),
-    "dns": ("10.66.1.4", "dns:SERVFAIL", {"dns_rcode": "SERVFAIL"}),
+OUTAGES: dict[str, tuple[str, str, int, dict[str, object]]] = {
+    "icmp4": ("10.66.1.1", "reply", INTERVAL, {"silent": True}),
+    "icmp6": ("fd66::1:1", "reply", INTERVAL, {"silent": True}),
+    "tcp": ("10.66.1.2", "syn-ack", SLOW, {"tcp": {"443": "filtered"}}),
+    "http": ("10.66.1.3", "http:200", SLOW, {"http_status": 500}),
+    "dns": ("10.66.1.4", "dns:NOERROR", SLOW, {"dns_rcode": "SERVFAIL"}),
 }
-"""Service → (its target's address, the event of the truth that means down, what changes)."""
+"""Service → (its target's address, the event of the truth that means it works, its interval, what changes)."""
 
 SERVICES = """
 vantage: lab
@@ -55,9 +56,9 @@ defaults: {interval: 1s, timeout: 900ms, down_after: 3, up_after: 1}
 services:
   icmp4: {targets: {line: {probe: icmp, address: 10.66.1.1}}}
   icmp6: {targets: {line: {probe: icmp, address: "fd66::1:1"}}}
-  tcp: {targets: {line: {probe: tcp, address: 10.66.1.2, port: 443}}}
-  http: {targets: {line: {probe: http, address: 10.66.1.3}}}
-  dns: {targets: {line: {probe: dns, address: 10.66.1.4, name: www.example.org}}}
+  tcp: {interval: 2s, timeout: 1900ms, targets: {line: {probe: tcp, address: 10.66.1.2, port: 443}}}
+  http: {interval: 2s, timeout: 1900ms, targets: {line: {probe: http, address: 10.66.1.3}}}
+  dns: {interval: 2s, timeout: 1900ms, targets: {line: {probe: dns, address: 10.66.1.4, name: www.example.org}}}
 
   loss: {targets: {line: {probe: icmp, address: 10.66.2.1, interval: 50ms, timeout: 1s}}}
   delay: {targets: {line: {probe: icmp, address: 10.66.2.2, interval: 50ms, timeout: 1s}}}
@@ -104,6 +105,36 @@ FAULTS = ("together", "never", "before", "link", "route")
 def configuration() -> str:
     zone = calm_zone()
     return SERVICES + "".join(CONTRACT.format(name=name, zone=zone) for name in (*OUTAGES, *FAULTS))
+
+
+PROBE_HOP_LIMIT = 64
+"""A path trace starts lower; its packets are no probes."""
+
+
+class Probe(NamedTuple):
+    """Everything the lab saw of one probe: a TCP connection is several packets, with its SYN repeated after a second."""
+
+    sent: int
+    """When the first packet came, monotonic nanoseconds."""
+    rows: tuple[Row, ...]
+
+    def saw(self, event: str) -> bool:
+        return any(row.event == event for row in self.rows)
+
+
+def probes(truth: Truth, address: str) -> list[Probe]:
+    """The probes of one target in the order of their first packets: an echo, a connection, a question."""
+    found: list[list[Row]] = []
+    last: dict[tuple[int, int], list[Row]] = {}
+    for row in truth.of(address):
+        if row.hop_limit != PROBE_HOP_LIMIT:
+            continue
+        packets = last.get((row.ident, row.sequence))
+        if packets is None or row.received - packets[0].received >= SLOW:
+            packets = last[row.ident, row.sequence] = []  # also when the kernel takes the same source port again
+            found.append(packets)
+        packets.append(row)
+    return [Probe(packets[0].received, tuple(packets)) for packets in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +187,9 @@ def told(directory: Path) -> Iterator[Story]:
     with contextlib.ExitStack() as stack:
         lab = stack.enter_context(Lab(directory, POLICIES, seed=SEED, links=(Link(), SECOND_LINK)))
         daemon = stack.enter_context(Daemon(directory, configuration(), namespace=lab.namespace))
-        daemon.until(_warm, 30, "warm")
+        daemon.until(_warm, 40, "warm")
         begin = instants.monotonic()
-        outage = lab.outages({address: change for address, _, change in OUTAGES.values()}, after=2, lasting=OUTAGE)
+        outage = lab.outages({address: change for address, _, _, change in OUTAGES.values()}, after=2, lasting=OUTAGE)
         silence = ("10.66.3.1", "10.66.4.1", "10.66.4.2")
         fault = lab.outage(*silence, after=2, lasting=FAULT, silent=True)
         witness = lab.outage("10.66.3.3", after=2, lasting=FAULT, silent=True)

@@ -13,7 +13,7 @@ from slamon.sla.facts import Facts, ServiceFacts
 from slamon.sla.statement import Status, evaluate
 from slamon.store import Store
 from tests.e2e.rig import SECOND, Metrics, nanoseconds, written
-from tests.e2e.story import INTERVAL, OUTAGES, Story
+from tests.e2e.story import OUTAGES, Story, probes
 
 pytestmark = pytest.mark.system
 
@@ -31,14 +31,14 @@ def credit(availability: Fraction) -> Fraction:
 
 def test_availability_and_credit_bracket_the_truth(story: Story) -> None:
     statement = story.statements[NAME]
-    address, event, _ = OUTAGES[NAME]
-    rows = list(story.truth.of(address))
-    down = [row.received for row in rows if row.event == event]
-    length = down[-1] - down[0] + INTERVAL  # from the first lost probe to the first answered one
-    total = statement.period.end - story.truth.wall(rows[0].received)  # nothing is known before the first probe
-    assert abs(statement.total - total) <= INTERVAL
-    low = 1 - Fraction(length + INTERVAL, total - INTERVAL)
-    high = 1 - Fraction(length - INTERVAL, total + INTERVAL)
+    address, works, interval, _ = OUTAGES[NAME]
+    sent = probes(story.truth, address)
+    down = [probe.sent for probe in sent if not probe.saw(works)]
+    length = down[-1] - down[0] + interval  # from the first lost probe to the first answered one
+    total = statement.period.end - story.truth.wall(sent[0].sent)  # nothing is known before the first probe
+    assert abs(statement.total - total) <= interval
+    low = 1 - Fraction(length + interval, total - interval)
+    high = 1 - Fraction(length - interval, total + interval)
     assert statement.availability is not None
     assert low <= statement.availability <= high
     assert credit(high) <= Fraction(statement.credit or 0) <= credit(low)

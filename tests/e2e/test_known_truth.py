@@ -9,9 +9,8 @@ import pytest
 from slamon.model import Result
 from slamon.store import Store
 from tests.e2e.rig import SECOND, nanoseconds
-from tests.e2e.story import INTERVAL, LOSING, LOSS, OUTAGE, OUTAGES, Story
+from tests.e2e.story import LOSING, LOSS, OUTAGE, OUTAGES, Story, probes
 from tests.netlab import instants
-from tests.netlab.truth import Row, Truth
 
 pytestmark = pytest.mark.system
 
@@ -26,32 +25,22 @@ IN_FLIGHT = 2
 """Probes of a target that may be on their way when the daemon stops: 30 ms of delay, one each 50 ms."""
 
 
-ANSWERS = {"reply", "syn-ack", "http:200", "dns:NOERROR"}
-"""Events of the truth that mean the service works."""
-PROBE_HOP_LIMIT = 64
-"""A path trace starts lower; its packets are no probes."""
-
-
-def probes(truth: Truth, address: str) -> list[Row]:
-    return [row for row in truth.of(address) if row.hop_limit == PROBE_HOP_LIMIT]
-
-
 @pytest.mark.parametrize("name", OUTAGES)
 def test_the_outage_starts_and_ends_within_one_interval(story: Story, name: str) -> None:
-    address, event, _ = OUTAGES[name]
+    address, works, interval, _ = OUTAGES[name]
     (seen,) = story.statements[name].outages
-    rows = probes(story.truth, address)
-    hit = [row.received for row in rows if row.event == event]
-    assert all(story.outage.start <= instant < story.outage.end for instant in hit)
-    assert len(hit) > 0.9 * OUTAGE * SECOND / INTERVAL
-    answered = next(row.received for row in rows if row.received > hit[-1] and row.event in ANSWERS)
+    sent = probes(story.truth, address)
+    failed = [probe.sent for probe in sent if not probe.saw(works)]
+    assert all(story.outage.start - NEAR < instant < story.outage.end for instant in failed)
+    assert len(failed) > 0.9 * OUTAGE * SECOND / interval - 1
+    answered = next(probe.sent for probe in sent if probe.sent > failed[-1])
     # by send time, the outage begins with the first probe it took and ends with the first that came through again
     assert seen.end is not None
-    assert abs(seen.start - story.truth.wall(hit[0])) < NEAR
+    assert abs(seen.start - story.truth.wall(failed[0])) < NEAR
     assert abs(seen.end - story.truth.wall(answered)) < NEAR
     # and so both lie within an interval of what was programmed
-    assert 0 <= seen.start + NEAR - story.truth.wall(story.outage.start) < INTERVAL + NEAR + LATE
-    assert 0 <= seen.end + NEAR - story.truth.wall(story.outage.end) < INTERVAL + NEAR + LATE
+    assert abs(seen.start - story.truth.wall(story.outage.start)) < interval + LATE
+    assert abs(seen.end - story.truth.wall(story.outage.end)) < interval + LATE
 
 
 @pytest.mark.parametrize("name", OUTAGES)
@@ -68,8 +57,8 @@ def test_the_outage_was_seen_while_it_lasted(story: Story, name: str) -> None:
 
 def test_losses_are_counted_to_the_packet(story: Story) -> None:
     rows = probes(story.truth, "10.66.2.1")
-    lost = sum(1 for row in rows if row.event == "lost")
-    sent = sum(1 for row in rows if row.received < story.lossy_until)
+    lost = sum(1 for probe in rows if probe.saw("lost"))
+    sent = sum(1 for probe in rows if probe.sent < story.lossy_until)
     assert sent >= LOSING * 20 * 0.95
     assert 10 <= lost <= 3 * LOSS * sent
     # the lab stopped losing long before this scrape, so nothing is undecided that could still be lost
@@ -101,12 +90,13 @@ def test_no_packet_of_the_lab_is_missing_from_the_facts(story: Story) -> None:
     for target, address in (("loss/line", "10.66.2.1"), ("delay/line", "10.66.2.2"), ("clean/line", "10.66.2.3")):
         with Store.open(story.daemon.state / "slamon.db", write=False) as store:
             samples = store.samples(target, 0, 1 << 62)
-        sent = probes(truth, address)
-        rows = [row for row in sent if truth.wall(row.received) < samples[-1].sent + HALF]
-        assert len(sent) - len(rows) <= IN_FLIGHT, "what the stop left undecided is not recorded"
-        assert len(samples) == len(rows)
+        every = probes(truth, address)
+        known = [probe for probe in every if truth.wall(probe.sent) < samples[-1].sent + HALF]
+        assert len(every) - len(known) <= IN_FLIGHT, "what the stop left undecided is not recorded"
+        assert len(samples) == len(known)
         errors = []
-        for sample, row in zip(samples, rows, strict=True):
+        for sample, probe in zip(samples, known, strict=True):
+            (row,) = probe.rows
             assert abs(sample.sent - truth.wall(row.received)) < HALF
             assert sample.reading.result is (Result.SUCCESS if row.event == "reply" else Result.TIMEOUT)
             if row.sent:
