@@ -34,11 +34,18 @@ class Notices:
         self._tracer = tracer
         self._spawn = spawn
         self._address = address
+        self._unheard: set[tuple[str, str]] = set()
+        """Nouns and names of which nothing was known when they were first judged."""
 
     def say(self, turns: Iterable[Turn], config: Config) -> None:
         for turn in turns:
+            key = (turn.noun, turn.name)
             if turn.previous is None and turn.state is State.UNKNOWN:
-                continue  # nothing is known yet: no news
+                self._unheard.add(key)  # nothing is known yet: no news
+                continue
+            if key in self._unheard:
+                self._unheard.discard(key)
+                turn = turn._replace(previous=None, previous_since=None)  # noqa: PLW2901
             change = self._change(turn, config)
             log.log(logging.WARNING if change.alarming else logging.INFO, "%s", sentence(change))
             target = config.targets.get(turn.name) if turn.noun == "target" else None
