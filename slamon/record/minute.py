@@ -11,7 +11,7 @@ from operator import sub
 from slamon.model import MEANING, MINUTE, RESULT_CODE, RESULTS, Packet, Result, meaning
 from slamon.record.distribution import count
 from slamon.record.packing import pack_columns
-from slamon.record.rows import Record
+from slamon.record.rows import Record, reach
 
 LATE, DUPLICATE, REORDERED, CORRUPT = range(4)
 """Replies that change no result and are counted apart; the numbers are places in `Minute.events` and part of the journal."""
@@ -58,7 +58,7 @@ class Minute:
         """The sums of this minute, with its samples packed.
 
         Delay statistics are over successes that carry a round trip. A pair for the delay variation (RFC 3393) is two of
-        them sent one after the other with no slot left out between, so at most 1.5 intervals apart.
+        them sent one after the other with no slot left out between, so at most `reach` apart.
         """
         sents, codes, rtts = self.sents, self.codes, self.rtts
         kinds = packets(codes, probe)
@@ -68,7 +68,7 @@ class Minute:
             if good
             else [rtt for code, rtt in zip(codes, rtts, strict=True) if code == _SUCCESS and rtt >= 0]
         )
-        reach = interval + interval // 2
+        longest = reach(interval)
         late, duplicate, reordered, corrupt = self.events
         record = Record(
             start=self.start,
@@ -90,27 +90,27 @@ class Minute:
         record.within = {limit: bisect_right(ordered, limit) for limit in limits}
         if ordered:
             record.rtt_min, record.rtt_max = ordered[0], ordered[-1]
-        if good and len(sents) > 1 and max(map(sub, sents[1:], sents[:-1])) <= reach:
+        if good and len(sents) > 1 and max(map(sub, sents[1:], sents[:-1])) <= longest:
             record.ipdv_sum = sum(map(abs, map(sub, delays[1:], delays[:-1])))
             record.ipdv_count = len(delays) - 1
         else:
             record.ipdv_sum, record.ipdv_count = _variation(
                 [(sent, rtt if code == _SUCCESS else -1) for sent, code, rtt in zip(sents, codes, rtts, strict=True)],
-                reach,
+                longest,
             )
         if self.before and sents:
             first = sents[0], rtts[0] if codes[0] == _SUCCESS else -1
-            across, pairs = _variation((self.before, first), reach)
+            across, pairs = _variation((self.before, first), longest)
             record.ipdv_sum += across
             record.ipdv_count += pairs
         return record
 
 
-def _variation(samples: Sequence[tuple[int, int]], reach: int) -> tuple[int, int]:
+def _variation(samples: Sequence[tuple[int, int]], longest: int) -> tuple[int, int]:
     """(Σ |delay − delay before|, pairs) over (send instant, round trip or −1)."""
     total = pairs = 0
     for (sent, rtt), (next_sent, next_rtt) in pairwise(samples):
-        if rtt >= 0 and next_rtt >= 0 and next_sent - sent <= reach:
+        if rtt >= 0 and next_rtt >= 0 and next_sent - sent <= longest:
             total += abs(next_rtt - rtt)
             pairs += 1
     return total, pairs

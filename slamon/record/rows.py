@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from slamon.model import Result
+from slamon.model import MS, Result
+
+LATENESS = 100 * MS
+"""A probe sent so late fills its slot all the same: a loaded host delays the loop by tens of milliseconds, whatever the interval."""
+
+
+def reach(interval: int) -> int:
+    """How long after a probe the next one must follow for no slot to count as missed."""
+    return interval + max(interval // 2, LATENESS)
 
 
 class Run(NamedTuple):

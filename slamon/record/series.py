@@ -11,6 +11,7 @@ from collections import Counter, deque
 
 from slamon.model import RESULT_CODE, RESULTS, Reading, Result, Target
 from slamon.record.minute import CORRUPT, DUPLICATE, LATE, REORDERED
+from slamon.record.rows import reach
 from slamon.record.track import BREAK, EVENT, FIRST, MISSED, STEADY, Pending, Track
 from slamon.stats import Histogram
 
@@ -159,11 +160,11 @@ class Series:
         interval = self.target.interval
         overruns, self._overruns = self._overruns, 0
         if self._reach < 0:
-            self._reach = interval + interval // 2
+            self._reach = reach(interval)
             if self._fresh:
                 return FIRST
             interval = self._track.span  # the definition changed while we were watching: the old one's slots count
-            return BREAK if step <= interval + interval // 2 else MISSED
+            return BREAK if step <= reach(interval) else MISSED
         return BREAK if overruns and step <= self._reach + overruns * interval else MISSED
 
     def _extras(self, reading: Reading) -> None:

@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from slamon.model import Packet, Result, meaning
 from slamon.record import distribution
 from slamon.record.packing import Packed, unpack
-from slamon.record.rows import Record
+from slamon.record.rows import Record, reach
 from slamon.sla.timeline import Spans
 
 EXACT_LIMIT = 4096
@@ -175,7 +175,7 @@ def _part(record: Record, spans: Spans, probe: str, interval: int) -> Packets:
         for before, after in pairwise(rows)
         # A pair belongs to its later packet; two sent with no slot left out between (RFC 3393).
         if any(start <= after.sent < end for start, end in spans)
-        and after.sent - before.sent <= interval + interval // 2
+        and after.sent - before.sent <= reach(interval)
         and (before.result, after.result) == (Result.SUCCESS, Result.SUCCESS)
         and before.rtt is not None
         and after.rtt is not None

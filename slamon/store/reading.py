@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from slamon.model import DAY, MINUTE, Reading, Sample, Target
 from slamon.record import journal as lines
@@ -257,7 +257,7 @@ def _replay(
 
 
 def _runs(connection: Connection, ids: Sequence[int], start: int, end: int) -> dict[int, list[Run]]:
-    """Ended runs that begin in the span, and those before it back to the one that decides the state at its start."""
+    """Ended runs that begin in the span, and those before it back to the one that decides the state at its start; unordered."""
     before = run.alias("before")
     decisive = (
         select(before.c.first_sent)
@@ -274,11 +274,19 @@ def _runs(connection: Connection, ids: Sequence[int], start: int, end: int) -> d
     )
     found: dict[int, list[Run]] = {}
     for part in slices(ids, KEYS_PER_QUERY):
+        # Materialized, because the planner would otherwise walk every run of a series from its first day on.
+        wanted = (
+            select(series.c.id, func.coalesce(decisive, 0).label("first"))
+            .where(series.c.id.in_(part))
+            .cte("wanted")
+            .prefix_with("MATERIALIZED")
+        )
         rows = connection.execute(
-            select(run.c.series, run.c.first_sent, run.c.last_sent, run.c.until, run.c.samples, run.c.result)
-            .join_from(series, run, run.c.series == series.c.id)
-            .where(series.c.id.in_(part), run.c.first_sent >= func.coalesce(decisive, 0), run.c.first_sent < end)
-            .order_by(run.c.series, run.c.first_sent)
+            select(run.c.series, run.c.first_sent, run.c.last_sent, run.c.until, run.c.samples, run.c.result).join_from(
+                wanted,
+                run,
+                and_(run.c.series == wanted.c.id, run.c.first_sent >= wanted.c.first, run.c.first_sent < end),
+            )
         )
         for i, *columns in rows:
             found.setdefault(i, []).append(run_value(*columns))

@@ -53,7 +53,7 @@ def test_torn_bytes_are_refused() -> None:
 
 
 SCRIPTS: st.SearchStrategy[Script] = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from((S // 2, S, 2 * S, 20 * S, 70 * S)), READINGS, st.integers(0, 5)),
+    st.tuples(st.integers(0, 2), st.sampled_from((S // 2, S, 2 * S, 20 * S, 70 * S)), READINGS, st.integers(0, 8)),
     max_size=60,
 )
 
@@ -69,14 +69,16 @@ def act(made: Recorder, series: list[Series], script: Script, chance: random.Ran
         while waiting and chance.random() < 0.6:
             one, pending, result = waiting.pop(chance.randrange(len(waiting)))
             one.decide(pending, result)
-        if then == 1:
+        if then == 0:
+            pass
+        elif then == 1:
             series[which].late()
         elif then == 2:
             series[which].duplicate()
         elif then == 3:
             made.pack()
-        elif then == 4:
-            batches.append(made.batch(at))
+        else:
+            batches += [made.batch(at + i) for i in range(then - 3)]
     batches.append(made.batch(at + S))
     return batches
 

@@ -66,6 +66,15 @@ def test_a_changed_target_that_waits_for_its_slot_leaves_a_hole() -> None:
     assert tail(made)[0].until == T0 + 5 * S
 
 
+def test_after_a_change_a_sample_speaks_for_the_new_interval() -> None:
+    made = recorder()
+    play(opened(made, target(interval=S)), T0, [success()] * 5)
+    new = opened(made, target(interval=10 * S))
+    probe(new, T0 + 5 * S, success())
+    probe(new, T0 + 100 * S, success())
+    assert [run.until for run in tail(made)] == [T0 + 5 * S, T0 + 15 * S, T0 + 100 * S]
+
+
 def test_what_a_changed_target_left_in_flight_is_counted_and_not_recorded() -> None:
     made = recorder()
     old = opened(made, target(timeout=3 * S))
@@ -144,6 +153,26 @@ def test_a_minute_closes_with_time_when_no_sample_follows() -> None:
     probe(series, T0, success())
     minutes = [minute for i in range(1, 3 * LOOK_EVERY) for minute in made.batch(T0 + 50 * S + i * S).minutes]
     assert [(minute.record.received, minute.upto) for minute in minutes] == [(1, T0 + MINUTE)]
+
+
+def test_a_reply_that_comes_after_its_minute_is_of_the_next() -> None:
+    made = recorder()
+    series = opened(made, target(interval=600 * S))
+    probe(series, T0, success())
+    for i in range(LOOK_EVERY):
+        made.batch(T0 + MINUTE + i * S)
+    series.late(T0)
+    probe(series, T0 + 600 * S, success())
+    assert [minute.record.late for minute in finish(made, T0 + 601 * S).minutes] == [1]
+
+
+def test_what_waits_to_be_packed_is_not_complete() -> None:
+    made = recorder()
+    for _ in range(LOOK_EVERY - 1):
+        made.batch(T0)
+    for i in range(2 * SLICE):
+        play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
+    assert made.batch(T0 + 2 * MINUTE).complete == T0
 
 
 def test_many_minutes_are_packed_a_few_at_a_time() -> None:

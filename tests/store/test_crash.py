@@ -75,14 +75,14 @@ def aftermath(path: Path, confirmed: int) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("after", [10, 70, 350])
+@pytest.mark.parametrize("after", [10, 350])
 def test_killed_at_some_moment(tmp_path: Path, after: int) -> None:
     path = tmp_path / "slamon.db"
     aftermath(path, crash(path, after=after))
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("when", [9, 15, 16, 17, 23, 40])
+@pytest.mark.parametrize("when", [9, 16, 17, 40])
 def test_killed_at_a_sync(tmp_path: Path, when: int) -> None:
     """At its `when`th sync: the transaction is in the log and was not confirmed."""
     path = tmp_path / "slamon.db"
@@ -91,7 +91,7 @@ def test_killed_at_a_sync(tmp_path: Path, when: int) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("when", [60, 121, 142, 163, 184, 220])
+@pytest.mark.parametrize("when", [60, 121, 142, 184, 220])
 def test_killed_at_a_write(tmp_path: Path, when: int) -> None:
     """At its `when`th write into a file at a place: in the middle of a transaction, which must leave no trace."""
     path = tmp_path / "slamon.db"
@@ -100,7 +100,7 @@ def test_killed_at_a_write(tmp_path: Path, when: int) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("when", [1, 2, 7, 19, 24])
+@pytest.mark.parametrize("when", [1, 7, 24])
 def test_killed_while_the_store_is_made(tmp_path: Path, when: int) -> None:
     path = tmp_path / "slamon.db"
     wrapper = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64")
@@ -113,7 +113,7 @@ def test_killed_while_the_store_is_made(tmp_path: Path, when: int) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("when", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("when", [1, 3, 8])
 def test_killed_while_putting_in_order_what_was_left(tmp_path: Path, when: int) -> None:
     path = tmp_path / "slamon.db"
     confirmed = crash(path, after=100)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -127,6 +129,50 @@ def test_a_kill_loses_nothing_that_was_written(path: Path, tmp_path: Path) -> No
         )
 
 
+def test_a_late_reply_outlives_a_kill(path: Path, tmp_path: Path) -> None:
+    """It came when no minute was open, so it waits for the next one, in the journal as in memory."""
+    with Daemon(path, target(interval=70 * S)) as daemon:
+        daemon.seconds([success()] * 70)
+        daemon.series[NAME].late(T0)
+        daemon.seconds([success()])
+        left = daemon.killed(tmp_path / "left")
+        daemon.stop()
+    with Daemon(left, target(), now=T0 + 500 * S) as daemon:
+        assert [one.late for one in both(daemon)[NAME].records] == [0, 1]
+    with Store.open(path, write=False) as stopped:
+        assert [one.late for one in stopped.load([NAME], 0, EVER).series[NAME].records] == [0, 1]
+
+
+def test_a_minute_that_is_over_but_not_written_is_read_from_the_journal(path: Path) -> None:
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([success()] * 59)
+        for _ in range(3):
+            probe(daemon.series[NAME], daemon.now, success())
+            daemon.now += S
+        batch = daemon.recorder.batch(daemon.now)
+        daemon.store.write(replace(batch, minutes=(), keep_from=0))
+        with Store.open(path, write=False) as reader:
+            (first,) = reader.load([NAME], 0, EVER).series[NAME].records
+            assert (first.received, first.raw) == (60, None)
+            (cut,) = reader.load([NAME], T0 + 1, EVER).series[NAME].records
+            assert cut.raw is not None
+        daemon.store.write(batch)
+
+
+def test_a_minute_that_ended_without_a_sample_after_it_is_read_from_the_journal(path: Path) -> None:
+    """The daemon looks for such minutes at every eighth batch; so does whoever replays its journal."""
+    with Daemon(path, target(interval=600 * S)) as daemon:
+        daemon.seconds([success()] * 63)
+        probe(daemon.series[NAME], daemon.now, success())
+        daemon.now = T0 + 3 * MINUTE
+        batch = daemon.recorder.batch(daemon.now)
+        assert (batch.number, [one.record.start for one in batch.minutes]) == (64, [T0, minute(1)])
+        daemon.store.write(replace(batch, minutes=(), keep_from=0))
+        with Store.open(path, write=False) as reader:
+            assert [one.start for one in reader.load([NAME], 0, EVER).series[NAME].records] == [T0, minute(1)]
+        daemon.store.write(batch)
+
+
 def test_a_probe_in_flight_keeps_through_back(path: Path) -> None:
     with Daemon(path, target(), target("b/ping")) as daemon:
         daemon.seconds([success()] * 3)
@@ -221,6 +267,20 @@ def test_a_month_of_context_is_not_read(path: Path) -> None:
         assert late == whole[6:], "the long run decides the state at the start"
         early = both(daemon, start=T0 + 20 * S, end=T0 + 30 * S)[NAME].runs
         assert early == whole[:1]
+
+
+def test_runs_are_found_by_their_key(path: Path) -> None:
+    """A year of a lossy line is not walked for the facts of a day: the plan has both bounds of the span."""
+    statements: list[str] = []
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([success()])
+        driver = cast("sqlite3.Connection", daemon.store._connection.connection.dbapi_connection)
+        driver.set_trace_callback(statements.append)
+        daemon.store.load([NAME], T0, EVER)
+        driver.set_trace_callback(None)
+        (query,) = [one for one in statements if "FROM wanted" in one]
+        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert "SEARCH run USING PRIMARY KEY (series=? AND first_sent>? AND first_sent<?)" in plan
 
 
 def test_context_ends_a_day_before(path: Path) -> None:

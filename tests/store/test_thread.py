@@ -15,7 +15,7 @@ import pytest
 from slamon.model import S
 from slamon.record.recorder import Batch
 from slamon.stats import Stats
-from slamon.store import Store, StoreThread
+from slamon.store import Store, StoredFacts, StoreThread
 from tests.record.worlds import T0, finish, opened, probe, recorder, success, target
 from tests.store.rig import EVER, counted
 
@@ -58,6 +58,14 @@ class Rig:
         cursor = driver.cursor()
         cursor.execute(f"PRAGMA max_page_count = {most}")
         cursor.close()
+
+
+def lost_from(facts: StoredFacts) -> int:
+    return min(one.start for one in facts.gaps)
+
+
+def lost_to(facts: StoredFacts) -> int:
+    return max(one.end for one in facts.gaps)
 
 
 @pytest.fixture
@@ -108,19 +116,44 @@ async def test_a_full_disk_is_waited_for(rig: Rig, caplog: pytest.LogCaptureFixt
     assert facts.gaps == ()
 
 
+async def test_a_batch_that_waits_hands_on_what_it_alone_knew(rig: Rig) -> None:
+    """A slow target is probed once while the disk is full: its run is known as soon as the disk takes something again."""
+    slow = opened(rig.recorder, target("slow/ping", interval=3600 * S))
+    await rig.put(6)
+    await rig.fill()
+    await rig.put(60)
+    assert rig.stats.store_pending > 0
+    sent = rig.now
+    assert sent % (60 * S) == 0
+    probe(slow, sent, success())
+    await rig.put(2)
+    await rig.empty()
+    await rig.put(1)
+    assert rig.stats.store_pending == 0
+    facts = await rig.thread.call(rig.store.load, [*NAMES, "slow/ping"], 0, EVER)
+    assert [run.first_sent for run in facts.series["slow/ping"].runs] == [sent]
+    with Store.open(rig.store.path, write=False) as reader:
+        assert reader.load([*NAMES, "slow/ping"], 0, EVER) == facts
+
+
 @pytest.mark.parametrize("rig", [300_000], indirect=True)
 async def test_what_memory_cannot_hold_becomes_a_gap(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     await rig.put(2)
     await rig.fill()
     with caplog.at_level(logging.ERROR, "slamon.store"):
-        await rig.put(120)
+        await rig.put(20)
+        born = rig.now
+        probe(opened(rig.recorder, target("new/ping", interval=3600 * S)), born, success())
+        await rig.put(100)
     assert rig.thread._size <= 300_000 + 50_000
     assert any("given up" in one.getMessage() for one in caplog.records)
     await rig.empty()
     await rig.put(1)
     assert rig.stats.store_pending == 0
     await rig.thread.call(rig.store.write, finish(rig.recorder, rig.now))
-    facts = await rig.thread.call(rig.store.load, [NAME], 0, EVER)
+    facts = await rig.thread.call(rig.store.load, [NAME, "new/ping"], 0, EVER)
+    assert lost_from(facts) < born < lost_to(facts), "the batch that made this target known was given up"
+    assert facts.series["new/ping"].known_from == born
     reasons = {one.reason for one in facts.gaps}
     assert reasons == {"store_full"}
     lost = facts.gaps
