@@ -231,7 +231,7 @@ def _witness_context(series: SeriesFacts, gaps: Spans, cut: int) -> int:
     firsts, lasts = _answers(series)
     at = bisect_left(firsts, start) - 1
     believed = at >= 0 and lasts[at] + TRUST > cut
-    needed = anchor(series, rule, gaps, start + 1 if silence is not None and believed else cut)
+    needed = anchor(series, rule, gaps, start + 1 if believed else cut)
     return min(needed, lasts[at]) if believed else needed
 
 

@@ -177,7 +177,7 @@ def detect(series: SeriesFacts, rule: Rule, gaps: Spans) -> Detection:
     settled = series.known_from if detector.settled is None else min(series.through, detector.settled)
     if series.runs:
         # A gap may follow the open run, but how long that run's last sample speaks is known only when the next one comes.
-        settled = min(settled, max(series.runs[-1].until, series.runs[-1].last_sent))
+        settled = min(settled, series.runs[-1].until)
     settled = max(series.known_from, settled)
     starts = [
         Transition(min(series.known_from, changes[0].at) if changes else series.known_from, State.UNKNOWN),

@@ -206,7 +206,7 @@ def _join(left: Iterable[Outage], right: Iterable[Outage]) -> tuple[Outage, ...]
         if result and result[-1].end == outage.start:
             before = result[-1]
             by_cause = _sum(before.by_cause, outage.by_cause)
-            result[-1] = Outage(before.start, outage.end, by_cause, min(before.began, outage.began))
+            result[-1] = Outage(before.start, outage.end, by_cause, before.began)
         else:
             result.append(outage)
     return tuple(result)

@@ -54,6 +54,12 @@ def test_a_silence_that_was_over_before_explains_nothing() -> None:
     assert judged(facts) == [(0, 90, UP), (90, 120, DOWN), (120, 130, UP)]
 
 
+def test_a_silence_that_ends_as_the_outage_begins_or_begins_as_it_ends_explains_nothing() -> None:
+    outage = Timeline.of([(0, 20, UP), (20, 30, DOWN), (30, 60, UP)])
+    assert attribute(outage, ((10, 20), (30, 40)), 5) == outage
+    assert attribute(outage, ((10, 21), (29, 40)), 5).spans((OURS,)) == ((20, 30),)
+
+
 def test_a_witness_that_never_answered_excuses_nobody() -> None:
     assert judged(watched("..xxx...", "x" * 15)) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
 
@@ -98,6 +104,12 @@ def test_settled_waits_for_what_a_witness_may_still_say() -> None:
     seen = observe(facts, "link", as_of=FAR * S)
     assert seen.settled == (55 - 8) * S
     assert judged(facts, 100) == [(0, 20, UP), (20, 47, DOWN)]
+
+
+def test_an_open_outage_is_not_settled_even_where_the_witness_knows_more() -> None:
+    # The outage is decided to 50 and goes on; a silence of the witness after 50 would reach back to 50 - 8.
+    seen = observe(watched("..xxxx", "." * 30), "link", as_of=FAR * S)
+    assert seen.settled == (50 - 8) * S
 
 
 def test_an_outage_newer_than_the_witness_is_not_settled_at_all() -> None:
@@ -292,6 +304,7 @@ def test_runs_from_the_context_on_are_enough(
 def test_a_context_needs_a_service() -> None:
     assert context(Facts(), "link", 5) == 5
     assert context(replace(observed(series(shots("..."))), series={}), "link", 5) == 5
+    assert context(observed(series(shots("..."), witness="lan/gw")), "link", 15 * S) == 0
 
 
 def test_the_context_of_a_believed_silence_reaches_back_to_the_answer_before() -> None:

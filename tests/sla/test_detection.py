@@ -87,6 +87,16 @@ def test_time_is_judged_up_to_through_only() -> None:
     assert detect(series([], known_from=7), Rule(), ()).timeline.pieces == ()
 
 
+def test_the_anchor_is_the_last_chain_that_decides() -> None:
+    assert anchor(series(shots("...xex..")), Rule(), (), 55 * S) == 30 * S
+    assert anchor(series(shots("...xex..")), Rule(), (), 30 * S) == 0
+    assert anchor(series(shots("...xx xx..")), Rule(), (), 75 * S) == 0
+    assert anchor(series(shots("...xx?x..")), Rule(), (), 65 * S) == 0
+    assert anchor(series(shots("...xxx..")), Rule(up_after=3), (), 75 * S) == 30 * S
+    assert anchor(series(shots("xxxxxxxxx")), Rule(), ((15 * S, 25 * S),), 75 * S) == 0
+    assert anchor(series([], known_from=3), Rule(), (), 75 * S) == 3 * S
+
+
 def test_a_rule_counts_from_one() -> None:
     with pytest.raises(ValueError, match="counts from 1"):
         Rule(down_after=0)

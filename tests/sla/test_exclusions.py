@@ -67,6 +67,15 @@ def test_a_class_the_contract_does_not_have_owns_nothing_and_is_shown() -> None:
     ]
 
 
+def test_declarations_outside_the_period_are_not_listed() -> None:
+    outside = [exclusion(0, 100), exclusion(200, 300), exclusion(99, 101), exclusion(199, 201)]
+    statement = evaluate(terms, declared(exclusions=outside), period(100, 200), 200 * S)
+    assert [(line.id, line.applied // S) for line in statement.exclusions] == [
+        ("maintenance-99-101", 1),
+        ("maintenance-199-201", 1),
+    ]
+
+
 causes = st.sampled_from(["customer", "maintenance", "force_majeure", "unlisted"])
 
 

@@ -33,8 +33,11 @@ def true_percentile(rtts: list[int], p: Fraction) -> int:
     return sorted(rtts)[ceil(p * len(rtts)) - 1]
 
 
-@given(delays, st.fractions(Fraction(1, 1000), Fraction(1)), st.integers(0, 200 * MS))
-def test_percentiles_are_close_and_on_the_right_side_of_every_limit(rtts: list[int], p: Fraction, limit: int) -> None:
+@given(delays, st.fractions(Fraction(1, 1000), Fraction(1)), st.integers(0, 60), st.integers(-3, 3))
+def test_percentiles_are_close_and_on_the_right_side_of_every_limit(
+    rtts: list[int], p: Fraction, which: int, beside: int
+) -> None:
+    limit = max(0, rtts[which % len(rtts)] + beside)
     true = true_percentile(rtts, p)
     found = packets(answered(rtts), limits=(limit,)).percentile(p)
     assert found is not None
@@ -141,6 +144,18 @@ def test_variation_of_a_cut_minute_is_of_neighbours_sent_without_a_missed_slot()
     whole = replace(record, ipdv_sum=77, ipdv_count=3)
     kept = count([whole], ((0, MINUTE),), probe="icmp", interval=10 * S, one_by_one=False)
     assert (kept.ipdv_sum, kept.ipdv_count) == (77, 3)
+
+
+def test_a_limit_inside_the_bucket_decides_the_side() -> None:
+    """1 000 000 and 1 000 001 ns share a bucket of the grid; only the count within the limit tells them apart."""
+    for rtt in (1_000_000, 1_000_001):
+        found = packets(answered([5, rtt, rtt, rtt, 9 * MS]), raw=False, limits=(1_000_000,)).percentile(Fraction(1, 2))
+        assert found is not None
+        assert (found <= 1_000_000) == (rtt <= 1_000_000)
+
+
+def test_small_delays_are_exact() -> None:
+    assert packets(answered([1, 100, 100, 127]), raw=False).percentile(Fraction(1, 2)) == 100
 
 
 def test_extremes_are_exact_without_raw() -> None:
