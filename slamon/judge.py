@@ -19,13 +19,16 @@ from slamon.model import DAY, HOUR, Target
 from slamon.record.rows import Gap
 from slamon.sla import calendar
 from slamon.sla.facts import Exclusion, Facts, SeriesFacts, ServiceFacts
-from slamon.sla.statement import Period, Statement, judge
-from slamon.sla.tally import Tally, base_end, counts_packets, eligible, needed_from, settled, tally
-from slamon.sla.terms import Contract
+from slamon.sla.statement import Period, Statement, Status, judge
+from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets, eligible, needed_from, settled, tally
+from slamon.sla.terms import Contract, Measure
 from slamon.stats import Stats
 from slamon.store import Store, StoreThread
 
 log = logging.getLogger(__name__)
+
+TRIES = 5
+"""Comparisons before a difference counts: a batch that is written between the two judgements may explain one or two."""
 
 RECHECK = HOUR
 """How often one contract is judged from scratch and compared with its running tally."""
@@ -59,6 +62,9 @@ class Source:
             target.name: stored.series[target.name].facts(target) for target in targets if target.name in stored.series
         }
         return Observed(series, stored.gaps)
+
+    async def recorded(self) -> int:
+        return await self._thread.call(self._store.recorded)
 
     async def exclusions(self) -> tuple[Exclusion, ...]:
         return await self._thread.call(self._store.exclusions)
@@ -239,47 +245,43 @@ class Judge:
             await self.recheck(exclusions)
 
     async def recheck(self, exclusions: tuple[Exclusion, ...]) -> bool:
-        """Judge the next contract in turn from scratch; False, counted and logged, when its running tally says otherwise."""
-        views = self.views
-        if not views:
+        """Judge the next contract in turn from scratch; False, counted and logged, when its running tally says otherwise.
+
+        Both judge what had settled at the last refresh. Facts go on being written meanwhile, and minutes become records: so only a
+        difference that stays is one.
+        """
+        if not self.views:
             return True
-        view = views[self._checked % len(views)]
+        view = self.views[self._checked % len(self.views)]
         self._checked += 1
-        scratch = await judge_once(
-            self._config,
-            view.contract,
-            view.current.period,
-            source=self._source,
-            exclusions=exclusions,
-            as_of=view.current.as_of,
-        )
-        same = replace(scratch, settled=0) == replace(view.current, settled=0)
-        if not same:
-            self._stats.evaluation_mismatches += 1
-            log.error(
-                "contract %s: the running judgement (%s) differs from the one from scratch (%s); the latter is used from now on",
-                view.contract.name,
-                view.current.availability,
-                scratch.availability,
+        contract, period, as_of = view.contract, view.current.period, view.current.settled
+        case = self._cases.get(contract.name)
+        for _ in range(TRIES):
+            if case is None or as_of <= period.start:
+                return True
+            running = await self._running(case, exclusions, as_of)
+            scratch = await judge_once(
+                self._config, contract, period, source=self._source, exclusions=exclusions, as_of=as_of
             )
-            self._cases.pop(view.contract.name, None)
-        return same
+            if _comparable(running, self._config, self._clock) == _comparable(scratch, self._config, self._clock):
+                return True
+        self._stats.evaluation_mismatches += 1
+        log.error(
+            "contract %s: the running judgement (%s) differs from the one from scratch (%s); it is judged anew from now on",
+            contract.name,
+            running.availability,
+            scratch.availability,
+        )
+        self._cases.pop(contract.name, None)
+        return False
 
     async def _view(self, contract: Contract, declared: int, exclusions: tuple[Exclusion, ...]) -> ContractView:
-        bench = Bench(self._config, contract, self._source, exclusions)
         now = self._clock.now()
         case = self._cases.get(contract.name)
         period = calendar.current(contract, now)
         if case is None or case.declared != declared or case.period != period:
             case = self._cases[contract.name] = _Case(contract, period, declared, period.start, Tally(), period.start)
-        runs = await bench.runs(case.needed, max(now, case.needed + 1))
-        while (cut := min(base_end(contract, runs, case.upto, period.end, as_of=now), case.upto + DAY)) > case.upto:
-            # a day at a time, so that a month that has to be judged anew does not hold up the sender
-            case.base += await bench.tally(runs, case.upto, cut, as_of=now)
-            case.upto, case.needed = cut, needed_from(contract, runs, cut)
-            await asyncio.sleep(0)
-        tail = await bench.tally(runs, case.upto, period.end, as_of=now)
-        current = judge(contract, period, case.base + tail, as_of=now)
+        current = await self._running(case, exclusions, now)
         if not case.previous_final:
             case.previous, case.previous_final = await self._previous(contract, exclusions, now)
         return ContractView(
@@ -288,6 +290,27 @@ class Judge:
             previous=case.previous,
             active_exclusions=_active(contract, exclusions, now),
         )
+
+    async def _running(self, case: _Case, exclusions: tuple[Exclusion, ...], as_of: int) -> Statement:
+        """The base and what follows it, judged; the base grows by what will not change any more."""
+        contract, period = case.contract, case.period
+        bench = Bench(self._config, contract, self._source, exclusions)
+        runs = await bench.runs(case.needed, max(as_of, case.needed + 1))
+        last = min(period.end, await self._recorded(contract, period.end))
+        while (cut := min(base_end(contract, runs, case.upto, last, as_of=as_of), case.upto + DAY)) > case.upto:
+            # a day at a time, so that a month that has to be judged anew does not hold up the sender
+            case.base += await bench.tally(runs, case.upto, cut, as_of=as_of)
+            case.upto, case.needed = cut, needed_from(contract, runs, cut)
+            await asyncio.sleep(0)
+        tail = await bench.tally(runs, case.upto, period.end, as_of=as_of)
+        return judge(contract, period, case.base + tail, as_of=as_of)
+
+    async def _recorded(self, contract: Contract, otherwise: int) -> int:
+        """Up to here packets are in records and will not be more; `otherwise` when the contract does not count packets."""
+        if not counts_packets(contract):
+            return otherwise
+        recorded = await self._source.recorded()
+        return recorded - recorded % QUARTER
 
     async def _previous(
         self, contract: Contract, exclusions: tuple[Exclusion, ...], now: int
@@ -299,7 +322,27 @@ class Judge:
         if not any(series.known_from < period.end for series in runs.series.values()):
             return None, True
         whole = await bench.tally(runs, period.start, period.end, as_of=now)
-        return judge(contract, period, whole, as_of=now), whole.settled >= period.end
+        final = whole.settled >= period.end and await self._recorded(contract, period.end) >= period.end
+        return judge(contract, period, whole, as_of=now), final
+
+
+def _comparable(statement: Statement, config: Config, clock: Clock) -> Statement:
+    """Without delay and loss where single packets are gone: minutes cut by an edge left those figures with them."""
+    if clock.now() - statement.period.start < config.store.keep_raw:
+        return statement
+    lines = tuple(line for line in statement.objectives if line.measure == Measure.AVAILABILITY)
+    return replace(
+        statement,
+        objectives=lines,
+        status=Status.UNKNOWN,
+        credits=(),
+        uncapped=None,
+        uncapped_share=None,
+        credit=None,
+        credit_share=None,
+        lost_to_cap=None,
+        at_stake=None,
+    )
 
 
 def _active(contract: Contract, exclusions: Iterable[Exclusion], now: int) -> Mapping[str, bool]:

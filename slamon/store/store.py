@@ -150,6 +150,10 @@ class Store:
                 records=records,
             )
 
+    def recorded(self) -> int:
+        """Every sample sent before this instant is part of a record that `load` gives; 0 where only the daemon would know."""
+        return 0 if self._present is None else self._present.complete
+
     def samples(self, target: str, start: int, end: int) -> list[Sample]:
         """The single samples of `target` sent in `[start, end)`, as far as they are kept."""
         with schema.reading(self._connection):

@@ -106,6 +106,11 @@ def test_settled_waits_for_what_a_witness_may_still_say() -> None:
     assert judged(facts, 100) == [(0, 20, UP), (20, 47, DOWN)]
 
 
+def test_an_outage_that_ended_when_the_witness_was_last_heard_is_settled() -> None:
+    assert observe(watched("..xxx...", "." * 11), "link", as_of=FAR * S).settled == 70 * S
+    assert observe(watched("..xxx...", "." * 10), "link", as_of=FAR * S).settled == (45 - 8) * S
+
+
 def test_an_open_outage_is_not_settled_even_where_the_witness_knows_more() -> None:
     # The outage is decided to 50 and goes on; a silence of the witness after 50 would reach back to 50 - 8.
     seen = observe(watched("..xxxx", "." * 30), "link", as_of=FAR * S)
@@ -305,6 +310,11 @@ def test_a_context_needs_a_service() -> None:
     assert context(Facts(), "link", 5) == 5
     assert context(replace(observed(series(shots("..."))), series={}), "link", 5) == 5
     assert context(observed(series(shots("..."), witness="lan/gw")), "link", 15 * S) == 0
+
+
+def test_the_context_of_an_outage_is_its_first_failure() -> None:
+    facts = observed(series(shots("...xxxxx...")))
+    assert [context(facts, "link", at * S) for at in (30, 31, 70, 80, 81)] == [30 * S, 30 * S, 30 * S, 30 * S, 80 * S]
 
 
 def test_the_context_of_a_believed_silence_reaches_back_to_the_answer_before() -> None:

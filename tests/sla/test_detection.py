@@ -70,6 +70,11 @@ def test_a_declared_gap_wins_over_samples_inside_it() -> None:
     assert seen(".......", gaps=((15, 35),)) == [(0, 15, UP), (15, 40, UNKNOWN), (40, 60, UP)]
 
 
+def test_a_sample_sent_as_the_gap_begins_is_inside_it() -> None:
+    assert seen(".xxx", gaps=((30, 40),)) == [(0, 30, UP)]
+    assert seen(".xxx", gaps=((31, 40),)) == [(0, 10, UP), (10, 30, DOWN)]
+
+
 def test_a_gap_cuts_a_chain_in_two() -> None:
     assert seen(".xxxx.", gaps=((25, 26),)) == [(0, 25, UP), (25, 30, UNKNOWN), (30, 50, UP)]
     assert seen(".xxxxx.", gaps=((25, 26),)) == [(0, 25, UP), (25, 30, UNKNOWN), (30, 60, DOWN)]
