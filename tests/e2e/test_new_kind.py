@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -55,7 +54,7 @@ PROBE = Kind(
 def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "slamon", *args],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, env={"PYTHONPATH": str(folder)}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -78,7 +77,7 @@ def test_one_file_is_served_checked_and_published(tmp_path: Path) -> None:
         assert "did you mean port?" in run(tmp_path, "check", str(wrong)).stderr
         daemon = subprocess.Popen(
             [sys.executable, "-m", "slamon", "run", "--config", str(config), "--state", str(tmp_path / "state")],
-            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, stderr=subprocess.PIPE,
+            cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, stderr=subprocess.PIPE,
         )  # fmt: skip
         try:
             echo.settimeout(30)
