@@ -14,6 +14,7 @@ from slamon.clock import Clock, Sources
 from slamon.model import MS, S, Via
 from slamon.trace import AGAIN, NO_PRIVILEGE, Hop, Trace, Tracer
 from tests.icmp.rig import inside
+from tests.netlab.namespace import nobody
 from tests.netlab.rig import ROOT, Lab
 
 pytestmark = pytest.mark.system
@@ -212,8 +213,7 @@ def test_without_the_privilege_it_says_so(lab: Lab) -> None:
         "found = asyncio.run(tracer.trace('a', '10.66.1.1', family=4))\n"
         "print(found.reached, found.hops, found.ended)\n"
     )
-    nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
-    done = lab.namespace.run(*nobody, sys.executable, "-c", script, check=False)
+    done = lab.namespace.run(*nobody(), sys.executable, "-c", script, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"False () {NO_PRIVILEGE}\n"
 

@@ -18,7 +18,7 @@ from slamon.icmp.sockets import BUFFER, NotPermitted, open_socket
 from slamon.model import MS, RESULTS, Result, S, Via
 from tests.icmp.rig import Pinger, heard, inside
 from tests.netlab import instants
-from tests.netlab.namespace import Namespace
+from tests.netlab.namespace import Namespace, nobody
 from tests.netlab.rig import ROOT
 
 pytestmark = pytest.mark.system
@@ -438,13 +438,15 @@ assert heard(shot).count(Result.SUCCESS) == 20, heard(shot).readings
 print(pinger.stats.sockets[0].type, pinger.stats.sockets[0].receive_buffer)
 """
 
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 
-
-def unprivileged(space: Namespace, script: str, *options: str) -> list[str]:
-    """The lines a script printed that ran as nobody, without any capability but those of `options`."""
+def unprivileged(space: Namespace, script: str, *capabilities: str) -> list[str]:
+    """The lines a script printed that ran as nobody, with no capability to open sockets but these."""
     done = space.run(
-        *NOBODY, *options, sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{script}", check=False
+        *nobody(*capabilities),
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{script}",
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -463,7 +465,7 @@ def test_without_any_permission_targets_are_unmeasured_and_the_operator_is_told_
 
 def test_the_capability_alone_opens_a_raw_socket(space: Namespace) -> None:
     space.run("sysctl", "-qw", "net.ipv4.ping_group_range=1 0")
-    (line,) = unprivileged(space, ALLOWED, "--inh-caps", "+net_raw", "--ambient-caps", "+net_raw")
+    (line,) = unprivileged(space, ALLOWED, "net_raw")
     kind, buffer = line.split()
     assert kind == "raw"
     assert 0 < int(buffer) <= 2 * BUFFER

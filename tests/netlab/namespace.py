@@ -20,6 +20,20 @@ START = 10.0
 """Seconds within which a process must be up; a loaded machine takes one."""
 STOP = 10.0
 """Seconds a process gets after SIGTERM; a daemon flushes its store in them."""
+
+
+def nobody(*capabilities: str) -> tuple[str, ...]:
+    """What to put before a command to run it as an ordinary user with these capabilities only.
+
+    And with the right to read any file, because a checkout may lie in a folder of root's.
+    """
+    wanted = ",".join(f"+{capability}" for capability in ("dac_read_search", *capabilities))
+    return (
+        *("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"),
+        *("--inh-caps", wanted, "--ambient-caps", wanted),
+    )
+
+
 ORPHAN = ("setpriv", "--pdeathsig", "KILL")
 """No process of a rig outlives a test run that was killed."""
 LIBC = ctypes.CDLL(None, use_errno=True)
