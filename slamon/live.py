@@ -234,9 +234,11 @@ class Live:
             if name in self._services and all(target in self._known for target in self._services[name].targets)
         }
 
-    def missing(self) -> tuple[Target, ...]:
-        """Those whose past is not known here yet."""
-        return tuple(target for target in self._defined.values() if target.name not in self._known)
+    def missing(self, targets: Iterable[Target]) -> tuple[Target, ...]:
+        """Those, new or defined anew, whose past is not known here."""
+        return tuple(
+            target for target in targets if target.name not in self._known or self._known[target.name].target != target
+        )
 
     def restore(self, facts: Iterable[SeriesFacts], gaps: Iterable[Gap]) -> None:
         """The whole past of targets: all their runs."""

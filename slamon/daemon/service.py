@@ -14,7 +14,7 @@ from slamon.daemon.probing import Probing
 from slamon.daemon.standing import status
 from slamon.daemon.watch import Watch
 from slamon.errors import ConfigError
-from slamon.judge import Judge, Source, report, service_facts
+from slamon.judge import Judge, Observed, Source, report, service_facts
 from slamon.live import Inbox, Live, TargetView
 from slamon.metrics import Exposition, View
 from slamon.model import S
@@ -81,25 +81,29 @@ class Service:
         async with self._turn:
             # What was measured by the old configuration is handed over before anything is defined anew.
             await self._step()
-            targets = config.targets
-            limits = config.latency_limits()
-            edges = tuple(sorted({*RTT_EDGES, *limits}))
-            for name in [name for name in self._recorder.series if name not in targets]:
-                self._recorder.close(name)
-            for target in targets.values():
-                self._recorder.open(target, limits=limits, edges=edges)
-            self.config = config
-            self._addresses.set(targets.values())
-            self.live.set(service_facts(config).values(), targets.values())
-            missing = self.live.missing()
-            if missing:
-                past = await self._source.load(missing, 0, self._clock.now(), records=False)
-                self.live.restore(past.series.values(), past.gaps)
-                self.live.update(None, (), self._clock.now())
             for sha256, text in config.contract_texts.items():
                 await self._thread.call(self._store.keep_text, sha256, text)
-            self._judge.set(config)
-            self._probing.set(targets.values())
+            missing = self.live.missing(config.targets.values())
+            past = await self._source.load(missing, 0, self._clock.now(), records=False) if missing else None
+            self._swap(config, past)
+
+    def _swap(self, config: Config, past: Observed | None) -> None:
+        """All at once, without giving way: the next tick finds the targets, their series and their schedule agreeing."""
+        targets = config.targets
+        limits = config.latency_limits()
+        edges = tuple(sorted({*RTT_EDGES, *limits}))
+        for name in [name for name in self._recorder.series if name not in targets]:
+            self._recorder.close(name)
+        for target in targets.values():
+            self._recorder.open(target, limits=limits, edges=edges)
+        self.config = config
+        self._addresses.set(targets.values())
+        self.live.set(service_facts(config).values(), targets.values())
+        if past is not None:
+            self.live.restore(past.series.values(), past.gaps)
+            self.live.update(None, (), self._clock.now())
+        self._judge.set(config)
+        self._probing.set(targets.values())
 
     async def reload(self) -> None:
         """Load the configuration file again. Raises ConfigError, and then nothing has changed."""

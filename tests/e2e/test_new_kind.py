@@ -61,11 +61,9 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 def test_one_file_is_served_checked_and_published(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "slamon", tmp_path / "slamon", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "slamon" / "probes" / "beacon.py").write_text(BEACON)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo, socket.socket() as free:
+    web = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
         echo.bind(("127.0.0.1", 0))
-        free.bind(("127.0.0.1", 0))
-        web = free.getsockname()[1]
-        free.close()
         config = tmp_path / "slamon.yml"
         config.write_text(
             f"web: {{port: {web}}}\ndefaults: {{interval: 200ms}}\nservices:\n  s: {{targets: {{b: {{probe: beacon, "
@@ -92,6 +90,12 @@ def test_one_file_is_served_checked_and_published(tmp_path: Path) -> None:
             daemon.terminate()
             _, said = daemon.communicate(timeout=30)
         assert daemon.returncode == 0, said.decode()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def wait_for(port: int, text: str) -> str:
