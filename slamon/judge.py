@@ -183,6 +183,8 @@ async def report(
 class _Case:
     """The running judgement of one contract: what need not be computed again, and the period it is of."""
 
+    config: Config
+    """The one the contract, its service and its targets are of; a reload may come between two steps of a judgement."""
     contract: Contract
     period: Period
     declared: int
@@ -224,6 +226,8 @@ class Judge:
                 or config.services[contract.service].quorum != before.services[contract.service].quorum
             ):
                 del self._cases[name]
+            else:
+                case.config = config
         self.views = tuple(view for view in self.views if view.contract.name in self._cases)
 
     async def refresh(self) -> None:
@@ -233,8 +237,10 @@ class Judge:
         exclusions = await self._source.exclusions()
         views = []
         for contract in config.contracts.values():
+            if config is not self._config:
+                return  # a reload came in between; the next refresh judges by it
             begun = self._clock.monotonic()
-            views.append(await self._view(contract, declared, exclusions))
+            views.append(await self._view(config, contract, declared, exclusions))
             self._stats.evaluation.observe(self._clock.monotonic() - begun)
             await asyncio.sleep(0)
         if config is self._config:
@@ -261,7 +267,7 @@ class Judge:
                 return True
             running = await self._running(case, exclusions, as_of)
             scratch = await judge_once(
-                self._config, contract, period, source=self._source, exclusions=exclusions, as_of=as_of
+                case.config, contract, period, source=self._source, exclusions=exclusions, as_of=as_of
             )
             if _comparable(running, self._config, self._clock) == _comparable(scratch, self._config, self._clock):
                 return True
@@ -275,15 +281,18 @@ class Judge:
         self._cases.pop(contract.name, None)
         return False
 
-    async def _view(self, contract: Contract, declared: int, exclusions: tuple[Exclusion, ...]) -> ContractView:
+    async def _view(
+        self, config: Config, contract: Contract, declared: int, exclusions: tuple[Exclusion, ...]
+    ) -> ContractView:
         now = self._clock.now()
         case = self._cases.get(contract.name)
         period = calendar.current(contract, now)
-        if case is None or case.declared != declared or case.period != period:
-            case = self._cases[contract.name] = _Case(contract, period, declared, period.start, Tally(), period.start)
+        if case is None or case.contract != contract or case.declared != declared or case.period != period:
+            case = _Case(config, contract, period, declared, period.start, Tally(), period.start)
+            self._cases[contract.name] = case
         current = await self._running(case, exclusions, now)
         if not case.previous_final:
-            case.previous, case.previous_final = await self._previous(contract, exclusions, now)
+            case.previous, case.previous_final = await self._previous(config, contract, exclusions, now)
         return ContractView(
             contract=contract,
             current=current,
@@ -294,7 +303,7 @@ class Judge:
     async def _running(self, case: _Case, exclusions: tuple[Exclusion, ...], as_of: int) -> Statement:
         """The base and what follows it, judged; the base grows by what will not change any more."""
         contract, period = case.contract, case.period
-        bench = Bench(self._config, contract, self._source, exclusions)
+        bench = Bench(case.config, contract, self._source, exclusions)
         runs = await bench.runs(case.needed, max(as_of, case.needed + 1))
         last = min(period.end, await self._recorded(contract, period.end))
         while (cut := min(base_end(contract, runs, case.upto, last, as_of=as_of), case.upto + DAY)) > case.upto:
@@ -313,11 +322,11 @@ class Judge:
         return recorded - recorded % QUARTER
 
     async def _previous(
-        self, contract: Contract, exclusions: tuple[Exclusion, ...], now: int
+        self, config: Config, contract: Contract, exclusions: tuple[Exclusion, ...], now: int
     ) -> tuple[Statement | None, bool]:
         """The statement of the period before, None where nothing was known; and whether it can still change by new facts."""
         period = calendar.previous(contract, now)
-        bench = Bench(self._config, contract, self._source, exclusions)
+        bench = Bench(config, contract, self._source, exclusions)
         runs = await bench.past(period, now)
         if not any(series.known_from < period.end for series in runs.series.values()):
             return None, True

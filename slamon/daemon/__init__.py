@@ -79,7 +79,7 @@ async def serve(config: Config, state: Path, *, announce: Callable[[str, Config]
             await stop.wait()
             notifier.stopping()
             log.info("stopping")
-            loop.remove_signal_handler(signal.SIGHUP)
+            loop.add_signal_handler(signal.SIGHUP, lambda: None)  # too late for a reload, and no reason to die of one
             tasks.stop()
         service.notices = None
         await service.finish()

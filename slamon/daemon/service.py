@@ -69,6 +69,7 @@ class Service:
         self._judge = Judge(clock=clock, stats=stats, source=self._source, config=config)
         self._exposition = Exposition()
         self._inbox = Inbox()
+        self._reloading = asyncio.Lock()
         self._turn = asyncio.Lock()
         """A batch is made, and a configuration applied, one at a time."""
         self._judged = False
@@ -106,7 +107,11 @@ class Service:
         self._probing.set(targets.values())
 
     async def reload(self) -> None:
-        """Load the configuration file again. Raises ConfigError, and then nothing has changed."""
+        """Load the configuration file again, one reload after the other. Raises ConfigError, and then nothing has changed."""
+        async with self._reloading:
+            await self._reload()
+
+    async def _reload(self) -> None:
         self._notifier.reloading(self._clock.monotonic())
         try:
             config = await asyncio.to_thread(load, self.config.path)
