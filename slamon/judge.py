@@ -18,6 +18,7 @@ from slamon.live import ContractView
 from slamon.model import DAY, HOUR, Target
 from slamon.record.rows import Gap
 from slamon.sla import calendar
+from slamon.sla.attribution import TRUST
 from slamon.sla.facts import Exclusion, Facts, SeriesFacts, ServiceFacts
 from slamon.sla.statement import Period, Statement, Status, judge
 from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets, eligible, needed_from, settled, tally
@@ -99,8 +100,8 @@ class Bench:
         self._targets = involved(config, contract.service)
 
     async def runs(self, start: int, end: int) -> Facts:
-        """Runs and gaps of `[start, end)`, with what is needed before."""
-        return self._facts(await self._source.load(self._targets, start, end, records=False))
+        """Runs and gaps of `[start, end)`, with what is needed before: also the answer that lets a silent witness be believed."""
+        return self._facts(await self._source.load(self._targets, start - TRUST, end, records=False))
 
     async def past(self, period: Period, as_of: int) -> Facts:
         """What a period needs: what follows it decides its last seconds, so it is loaded beyond its end as far as necessary."""
