@@ -5,34 +5,37 @@ Addresses are literals; a link-local IPv6 address carries its interface as `fe80
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from typing import NamedTuple, TypeAlias
 
 from slamon.model import Via
-from slamon.routes import interface_index, is_local
+from slamon.routes import interface_index, interface_name
 
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 
 FAMILIES: dict[int, socket.AddressFamily] = {4: socket.AF_INET, 6: socket.AF_INET6}
 """`Target.family` → the family of its sockets."""
 
-# Constants of <linux/in.h>, <linux/in6.h> and <linux/errqueue.h> that the socket module does not have.
-IP_RECVERR = 11
-IPV6_RECVERR = 25
+# Constants of <linux/in.h>, <linux/in6.h>, <asm-generic/socket.h> and <linux/errqueue.h> that the socket module does not have.
 IP_BIND_ADDRESS_NO_PORT = 24
+SO_SNDBUFFORCE = 32
+SO_RCVBUFFORCE = 33
+SO_MEMINFO = 55
+MSG_ERRQUEUE = 0x2000
 ORIGIN_ICMP = 2
 ORIGIN_ICMP6 = 3
 
-_RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, IP_RECVERR), 6: (socket.IPPROTO_IPV6, IPV6_RECVERR)}
+_RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}  # IP_RECVERR, IPV6_RECVERR
 _EXTENDED_ERROR = struct.Struct("=IBBBxII")  # struct sock_extended_err: errno, origin, type, code, padding, info, data
 _OFFENDER = {
     socket.AF_INET: slice(4, 8),
     socket.AF_INET6: slice(8, 24),
 }  # the address inside a sockaddr_in, a sockaddr_in6
 _SCOPE = 24  # where sin6_scope_id stands
-_ANCILLARY = 128  # bytes: sock_extended_err and the larger sockaddr are 44, plus the header
+_ANCILLARY = (
+    256  # bytes: 64 of an extended error with its offender, and what else a socket asked for: stamps, hop limit
+)
 _PAYLOAD = 2048  # bytes: what an ICMP error quotes of our packet, at most one MTU
 
 
@@ -55,12 +58,7 @@ def open_socket(family: int, kind: socket.SocketKind, via: Via) -> socket.socket
     """A non-blocking socket that leaves by `via` and keeps the ICMP errors it causes. Raises OSError: all its reasons are our own."""
     sock = socket.socket(FAMILIES[family], kind)
     try:
-        sock.setblocking(False)
-        sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
-        if via.interface is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.interface.encode() + b"\0")
-        if via.mark is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, via.mark)
+        prepare(sock, family, via)
         if via.source is not None:
             # The port is chosen at connect, per destination: otherwise all probes together could use each port once only.
             sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
@@ -71,6 +69,59 @@ def open_socket(family: int, kind: socket.SocketKind, via: Via) -> socket.socket
     return sock
 
 
+def prepare(sock: socket.socket, family: int, via: Via) -> None:
+    """Make a socket non-blocking, keep the ICMP errors it causes, and leave by the interface and mark of `via`. Raises OSError."""
+    sock.setblocking(False)
+    sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
+    if via.interface is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.interface.encode() + b"\0")
+    if via.mark is not None:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, via.mark)
+        except PermissionError as error:
+            raise PermissionError(error.errno, f"packets may be marked ({via.mark}) with CAP_NET_ADMIN only") from error
+
+
+def tolerate_errors(sock: socket.socket) -> None:
+    """From now on an ICMP error no longer ends the connection of `sock`."""
+    sock.setsockopt(*_RECEIVE_ERRORS[6 if sock.family == socket.AF_INET6 else 4], 0)
+
+
+class Memory(NamedTuple):
+    """Bytes waiting to be read, bytes allowed, and packets dropped since the socket was opened (modulo 2^32)."""
+
+    used: int
+    limit: int
+    drops: int
+
+
+_MEMINFO = struct.Struct("=9I")
+
+
+def memory(sock: socket.socket) -> Memory:
+    """The state of the receive queue. `drops` is the counter of SO_RXQ_OVFL, asked for instead of waiting for a packet to bring it."""
+    used, limit, *_, drops = _MEMINFO.unpack(sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))
+    return Memory(used, limit, drops)
+
+
+def receive_buffer(sock: socket.socket, size: int) -> int:
+    """Ask for `size` bytes; what was got, as the kernel counts it (twice the bytes asked, for its bookkeeping)."""
+    return _buffer(sock, SO_RCVBUFFORCE, socket.SO_RCVBUF, size)
+
+
+def send_buffer(sock: socket.socket, size: int) -> int:
+    """As `receive_buffer`."""
+    return _buffer(sock, SO_SNDBUFFORCE, socket.SO_SNDBUF, size)
+
+
+def _buffer(sock: socket.socket, force: int, plain: int, size: int) -> int:
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, force, size)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, plain, size)
+    return sock.getsockopt(socket.SOL_SOCKET, plain)
+
+
 class IcmpError(NamedTuple):
     """An ICMP error about a packet of ours."""
 
@@ -79,34 +130,68 @@ class IcmpError(NamedTuple):
     code: int
     offender: str
     """Who sent it."""
-    ours: bool
-    """This host told itself: it found no neighbour, its own filter rejects, or it is the target."""
     destination: SocketAddress | None
     """Where our packet went, if the kernel says so."""
     packet: bytes
     """The quoted payload of our packet."""
 
+    @property
+    def family(self) -> int:
+        return 6 if ":" in self.offender else 4
+
     def __str__(self) -> str:
-        return f"{os.strerror(self.errno)} (ICMP type {self.type} code {self.code} from {self.offender})"
+        """Its name in RFC 792, RFC 1812 and RFC 4443."""
+        return _ERROR_NAMES[self.family].get((self.type, self.code), f"ICMP type {self.type} code {self.code}")
 
 
-def icmp_errors(sock: socket.socket) -> list[IcmpError]:
-    """Take everything off the error queue of a socket made by `open_socket`, oldest first."""
+_ERROR_NAMES: dict[int, dict[tuple[int, int], str]] = {
+    4: {
+        (3, 0): "network unreachable",
+        (3, 1): "host unreachable",
+        (3, 2): "protocol unreachable",
+        (3, 3): "port unreachable",
+        (3, 4): "fragmentation needed",
+        (3, 9): "network administratively prohibited",
+        (3, 10): "host administratively prohibited",
+        (3, 13): "communication administratively prohibited",
+        (11, 0): "time to live exceeded",
+        (11, 1): "fragment reassembly time exceeded",
+        (12, 0): "parameter problem",
+    },
+    6: {
+        (1, 0): "no route to destination",
+        (1, 1): "communication administratively prohibited",
+        (1, 2): "beyond scope of source address",
+        (1, 3): "address unreachable",
+        (1, 4): "port unreachable",
+        (1, 5): "source address failed policy",
+        (1, 6): "reject route to destination",
+        (2, 0): "packet too big",
+        (3, 0): "hop limit exceeded",
+        (3, 1): "fragment reassembly time exceeded",
+        (4, 0): "erroneous header field",
+        (4, 1): "unrecognized next header",
+        (4, 2): "unrecognized option",
+    },
+}
+
+
+def icmp_errors(sock: socket.socket, most: int = 1 << 16) -> list[IcmpError]:
+    """Take up to `most` messages off the error queue of a socket made ready by `prepare`, oldest first."""
     found: list[IcmpError] = []
-    while True:
+    for _ in range(most):
         try:
-            packet, ancillary, _, destination = sock.recvmsg(_PAYLOAD, _ANCILLARY, socket.MSG_ERRQUEUE)
+            packet, ancillary, _, destination = sock.recvmsg(_PAYLOAD, _ANCILLARY, MSG_ERRQUEUE)
         except BlockingIOError:
-            return found
+            break
         for level, kind, data in ancillary:
             if (level, kind) not in _RECEIVE_ERRORS.values():
                 continue
-            errno, origin, icmp_type, code, _, _ = _EXTENDED_ERROR.unpack_from(data)
+            code, origin, icmp_type, icmp_code, _, _ = _EXTENDED_ERROR.unpack_from(data)
             if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
                 offender = _offender(data[_EXTENDED_ERROR.size :])
-                found.append(
-                    IcmpError(errno, icmp_type, code, offender, is_local(offender), destination or None, packet)
-                )
+                found.append(IcmpError(code, icmp_type, icmp_code, offender, destination or None, packet))
+    return found
 
 
 def _offender(name: bytes) -> str:
@@ -114,5 +199,13 @@ def _offender(name: bytes) -> str:
     (number,) = struct.unpack_from("=H", name)
     family = socket.AddressFamily(number)
     address = socket.inet_ntop(family, name[_OFFENDER[family]])
-    scope = struct.unpack_from("=I", name, _SCOPE)[0] if family == socket.AF_INET6 else 0
-    return f"{address}%{socket.if_indextoname(scope)}" if scope else address
+    return _with_scope(address, struct.unpack_from("=I", name, _SCOPE)[0] if family == socket.AF_INET6 else 0)
+
+
+def literal(address: SocketAddress) -> str:
+    """The address of a socket address, with its scope."""
+    return _with_scope(address[0].partition("%")[0], address[3] if len(address) == 4 else 0)
+
+
+def _with_scope(address: str, scope: int) -> str:
+    return f"{address}%{interface_name(scope)}" if scope else address

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
 import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -20,8 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeAlia
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from slamon import units
-from slamon.egress import IcmpError, SocketAddress, icmp_errors
+from slamon.egress import SocketAddress, icmp_errors, tolerate_errors
 from slamon.model import MS, Reading, Result, S, Target
+from slamon.surroundings import Surroundings
+from slamon.verdict import MENDS, Unreachable, failure, silence, unreachable
 
 if TYPE_CHECKING:
     from slamon.clock import Clock
@@ -85,7 +86,18 @@ class Context:
     clock: Clock
     stats: Stats
     warn: Callable[[str], None]
-    """Tells the operator once about a degradation, with the line that mends it."""
+    """Tells the operator about a degradation, with the line that mends it. Kinds call `tell`."""
+    surroundings: Surroundings = field(init=False)
+    told: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "surroundings", Surroundings(self.clock.monotonic, self.tell))
+
+    def tell(self, text: str) -> None:
+        """Warn, but of the same once only."""
+        if text not in self.told:
+            self.told.add(text)
+            self.warn(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,81 +144,27 @@ class Ended(Exception):  # noqa: N818 - not an error: a probe came to its end so
         self.reading = reading
 
 
-OUTCOMES: dict[int, Result] = {
-    errno.ECONNREFUSED: Result.CONNECT_ERROR,
-    errno.ECONNRESET: Result.CONNECT_ERROR,
-    errno.ECONNABORTED: Result.CONNECT_ERROR,
-    errno.EPIPE: Result.CONNECT_ERROR,
-    errno.ETIMEDOUT: Result.TIMEOUT,
-    errno.EAGAIN: Result.SEND_ERROR,
-    errno.ENOBUFS: Result.SEND_ERROR,
-    errno.ENOMEM: Result.SEND_ERROR,
-    errno.EMSGSIZE: Result.SEND_ERROR,
-    errno.ENETUNREACH: Result.LOCAL_ERROR,
-    errno.EHOSTUNREACH: Result.LOCAL_ERROR,
-    errno.ENETDOWN: Result.LOCAL_ERROR,
-    errno.EPERM: Result.LOCAL_ERROR,
-    errno.EACCES: Result.LOCAL_ERROR,
-    errno.EADDRNOTAVAIL: Result.LOCAL_ERROR,
-    errno.EADDRINUSE: Result.LOCAL_ERROR,
-    errno.ENODEV: Result.LOCAL_ERROR,
-    errno.EMFILE: Result.LOCAL_ERROR,
-    errno.ENFILE: Result.LOCAL_ERROR,
-}
-"""What an errno of the kernel says about a probe; what is not listed is our own failure, never the provider's.
-
-"Unreachable" is ours as it stands: no route, no neighbour. Only an ICMP error from another host makes it the network's (`unreachable`).
-"""
-
-MENDS: dict[int, str] = {
-    errno.EMFILE: "raise the limit of open files (LimitNOFILE= in the systemd unit, ulimit -n in a shell)",
-    errno.ENFILE: "raise the machine's limit of open files: sysctl fs.file-max",
-    errno.EPERM: "`via: {mark}` needs the capability CAP_NET_ADMIN; a local packet filter may also forbid sending",
-    errno.EACCES: "a route of type prohibit or a security module forbids sending",
-}
-"""What an operator can do about it."""
-
-_REFUSALS = {(4, 3, 3), (6, 1, 4)}
-"""(family, type, code) of "port unreachable": the host is there and says no (RFC 792, RFC 4443)."""
-
-
-def failure(error: OSError) -> Reading:
-    """The reading of a probe that the kernel ended with `error`."""
-    code = error.errno or 0
-    name = errno.errorcode.get(code, "unknown")
-    return Reading(OUTCOMES.get(code, Result.LOCAL_ERROR), detail=f"{name}: {os.strerror(code) if code else error}")
-
-
-def unreachable(heard: IcmpError) -> Reading:
-    """The reading of a probe that an ICMP error ended: ours when we told ourselves, refused by the target, or stopped by the network."""
-    refused = (6 if ":" in heard.offender else 4, heard.type, heard.code) in _REFUSALS
-    to_itself = heard.destination is not None and heard.destination[0] == heard.offender
-    if refused and (to_itself or not heard.ours):
-        result = Result.CONNECT_ERROR
-    elif heard.ours:
-        result = Result.LOCAL_ERROR
-    else:
-        result = Result.ICMP_ERROR
-    about = (heard.type, heard.code, "local" if heard.ours else "remote")
-    return Reading(result, detail=str(heard), icmp_error=about)
-
-
 async def connect(sock: socket.socket, address: SocketAddress) -> None:
     """Connect a socket of `egress.open_socket`.
 
-    Raises Ended when an ICMP error came, whether it or the timeout ended the wait; else OSError.
+    Raises Unreachable when an ICMP error came, whether it or the timeout ended the wait; else OSError. Once connected, an ICMP error ends
+    nothing any more: the peer may yet answer (RFC 1122 §4.2.3.9), and if it does not, that is silence.
     """
     try:
         await asyncio.get_running_loop().sock_connect(sock, address)
     except (OSError, asyncio.CancelledError):
         heard = icmp_errors(sock)
         if heard:
-            raise Ended(unreachable(heard[-1])) from None
+            raise Unreachable(heard[-1]) from None
         raise
+    tolerate_errors(sock)
 
 
 Run: TypeAlias = Callable[[Target, str, Context], Coroutine[Any, Any, Reading]]
-"""A kind as a coroutine: one probe of a target at a literal address. It may raise Ended, OSError, or be cancelled at the timeout."""
+"""A kind as a coroutine: one probe of a target at a literal address.
+
+It may raise Ended, Unreachable, OSError, or be cancelled at the timeout.
+"""
 
 RESERVED_FILES = 64
 """Open files left to the store, the web server, the log and the shared sockets."""
@@ -251,7 +209,6 @@ class _Each:
         self._context = context
         self._places = places
         self._bug: BaseException | None = None
-        self._told: set[str] = set()
         self._flights: dict[Series, asyncio.Task[None]] = {}
         """By series, since a changed target of the same name is another one."""
         self._loop = asyncio.get_running_loop()
@@ -303,36 +260,30 @@ class _Each:
         try:
             async with asyncio.timeout(target.timeout / S):
                 return await self._run(target, shot.address, self._context)
-        except TimeoutError as error:
-            return self._silent(target, error, self._stood_still() - still)
         except Ended as ended:
             return ended.reading
+        except Unreachable as told:
+            return unreachable(told.heard, target, self._context.surroundings)
         except OSError as error:
-            return self._failed(target, error)
+            return self._failed(shot, error, self._stood_still() - still)
         except Exception as error:
             log.exception("probe of %s failed: a bug in its kind", target.name)
             return Reading(Result.LOCAL_ERROR, detail=f"{type(error).__name__}: {error}")
 
-    @staticmethod
-    def _silent(target: Target, error: TimeoutError, deaf: int) -> Reading:
-        if error.errno is not None:
-            return failure(error)  # the kernel gave up, not we
-        if deaf * DEAF_SHARE >= target.timeout:
-            return Reading(Result.LOCAL_ERROR, detail=f"slamon itself stood still for {deaf // MS} ms of the wait")
-        return Reading(Result.TIMEOUT, detail=f"no answer within {units.format_duration(target.timeout)}")
-
-    def _failed(self, target: Target, error: OSError) -> Reading:
+    def _failed(self, shot: Shot, error: OSError, deaf: int) -> Reading:
+        target = shot.target
+        if isinstance(error, TimeoutError) and error.errno is None:  # we gave up, not the kernel
+            if deaf * DEAF_SHARE >= target.timeout:
+                return Reading(Result.LOCAL_ERROR, detail=f"slamon itself stood still for {deaf // MS} ms of the wait")
+            return silence(shot.address, target, self._context.surroundings)
         reading = failure(error)
+        if reading.result is Result.TIMEOUT:
+            return silence(shot.address, target, self._context.surroundings, reading.detail)
         if reading.result in {Result.SEND_ERROR, Result.LOCAL_ERROR}:
             self._context.stats.send_errors[errno.errorcode.get(error.errno or 0, "unknown")] += 1
             if error.errno in MENDS:
-                self._tell(f"probes of kind {target.probe} fail with {reading.detail}; {MENDS[error.errno]}")
+                self._context.tell(f"probes of kind {target.probe} fail with {reading.detail}; {MENDS[error.errno]}")
         return reading
-
-    def _tell(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self._context.warn(text)
 
     def _beat(self) -> None:
         self._still = self._stood_still()

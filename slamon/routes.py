@@ -1,4 +1,4 @@
-"""What the kernel's routing tables say, asked by rtnetlink(7): the next hop of the default route, and which addresses are this host's own.
+"""What the kernel knows of the ways out, asked by rtnetlink(7): next hops, whether they answer, and which addresses are this host's own.
 
 The kernel is asked for a *decision* (as `ip route get` does), so that metrics, policy rules, marks and interfaces count as they do for a
 packet. No packet is sent. A host with a full table is asked for one route, not for a million.
@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from enum import Enum
 from typing import NamedTuple
 
 from slamon.model import Via
@@ -23,12 +24,14 @@ _UNCOVERED = {
 }
 """Destinations nobody routes on purpose (RFC 5737, 3849, 9637, 8215): normally only the default route covers them."""
 
-# Constants of <linux/netlink.h> and <linux/rtnetlink.h>.
+# Constants of <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if.h> and <linux/neighbour.h>.
 _ERROR, _DONE = 2, 3
-_NEW_ROUTE, _GET_ROUTE = 24, 26
+_GET_LINK, _GET_ROUTE, _GET_NEIGHBOUR = 18, 26, 30  # the answers are RTM_NEWLINK and so on, two less
 _REQUEST, _DUMP = 0x1, 0x300
 _FIB_MATCH = 0x2000  # answer with the route of the table, not with the cached decision made of it
-_DST, _SRC, _OIF, _GATEWAY, _PRIORITY, _MULTIPATH, _TABLE, _MARK = 1, 2, 4, 5, 6, 9, 15, 16
+_DST, _SRC, _OIF, _GATEWAY, _PRIORITY, _MULTIPATH, _TABLE, _MARK, _VIA = 1, 2, 4, 5, 6, 9, 15, 16, 18
+_UP, _CARRIER = 0x1, 0x10000  # IFF_UP, IFF_LOWER_UP
+_UNANSWERED = 0x01 | 0x20  # NUD_INCOMPLETE: asked and not answered yet, NUD_FAILED: given up
 _UNICAST, _LOCAL = 1, 2
 _MAIN = 254
 _DEAD = 0x1 | 0x10  # RTNH_F_DEAD | RTNH_F_LINKDOWN
@@ -38,6 +41,8 @@ _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, po
 _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
 _HOP = struct.Struct("=HBBi")  # rtnexthop: length, flags, hops, interface index
+_LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
+_NEIGHBOUR = struct.Struct("=BxxxiHBB")  # ndmsg: family, index, state, flags, type
 _U32 = struct.Struct("=I")
 
 _PATIENCE = 1.0
@@ -45,6 +50,30 @@ _PATIENCE = 1.0
 
 _BUFFER = 1 << 16
 """Bytes of one read; the kernel packs a dump into at most 32 KiB a message."""
+
+
+class Step(NamedTuple):
+    """The first step of a packet on its way to a destination."""
+
+    interface: int
+    """Its number."""
+    gateway: str | None
+    """The router it is handed to; None when it goes to the destination itself."""
+    local: bool = False
+    """The destination is this host."""
+    routed: bool = True
+    """A route says so. Without one, IPv4 takes everything to be on the link of an interface that was given."""
+
+
+class Neighbour(Enum):
+    """Whether a packet can be handed to a neighbour, as far as the kernel knows."""
+
+    ALIVE = "alive"
+    """It answered once and nothing speaks against it since; or the interface needs no answer."""
+    SILENT = "silent"
+    """It was asked for its hardware address and does not answer."""
+    UNKNOWN = "unknown"
+    """Nobody asked for it, as on a tunnel; or it is forgotten, which befalls the silent and the long unused only."""
 
 
 class _Hop(NamedTuple):
@@ -68,22 +97,56 @@ def next_hop(family: int, via: Via) -> str | None:
     A link-local IPv6 router comes with its interface: `fe80::1%eth0`. Raises OSError where the kernel cannot be asked: `via` names an
     interface that does not exist, AF_NETLINK is forbidden.
     """
-    interface = interface_index(via.interface) if via.interface else 0
-    attributes = []
-    if interface:
-        attributes.append((_OIF, _U32.pack(interface)))
-    if via.mark is not None:
-        attributes.append((_MARK, _U32.pack(via.mark)))
-    if via.source is not None:
-        attributes.append((_SRC, socket.inet_pton(_FAMILIES[family], via.source.partition("%")[0])))
+    interface, attributes = _leaving(family, via)
     for destination in _UNCOVERED[family]:
         for route in _decide(family, destination, attributes, _FIB_MATCH):
             if route.length == 0 and route.type == _UNICAST:
-                return _router(family, route, interface)
+                return _router(route, interface)
     # More specific routes cover all of them (a VPN's two halves, a bogon list): look for the default route itself.
     routes = [route for route in _dump(family) if route.length == 0 and route.type == _UNICAST and route.table == _MAIN]
-    found = (_router(family, route, interface) for route in sorted(routes, key=lambda route: route.priority))
+    found = (_router(route, interface) for route in sorted(routes, key=lambda route: route.priority))
     return next((router for router in found if router), None)
+
+
+def first_step(destination: str, via: Via) -> Step | None:
+    """Where a packet to the literal `destination`, leaving by `via`, goes first; None when it goes nowhere: no route, one that refuses.
+
+    Raises OSError as `next_hop` does.
+    """
+    host, _, scope = destination.partition("%")
+    family = 6 if ":" in host else 4
+    interface, attributes = _leaving(family, via, scope)
+    for route in _decide(family, host, attributes, 0):
+        for hop in route.hops:
+            gateway = _text(hop.gateway) if hop.gateway else None
+            routed = not interface or gateway is not None or bool(_decide(family, host, attributes, _FIB_MATCH))
+            # A router of a default route "onlink" is by its own route its own gateway.
+            return Step(hop.interface, gateway if gateway != host else None, route.type == _LOCAL, routed)
+    return None
+
+
+def carries(interface: int) -> bool:
+    """Whether an interface is there, up, and has carrier. Raises OSError where the kernel cannot be asked."""
+    try:
+        (link,) = _ask(_GET_LINK, _LINK.pack(socket.AF_UNSPEC, 0, interface, 0, 0))
+    except OSError as error:
+        if error.errno == errno.ENODEV:
+            return False
+        raise
+    return not ~_LINK.unpack_from(link)[3] & (_UP | _CARRIER)
+
+
+def neighbour(interface: int, address: str) -> Neighbour:
+    """The state of a host on the link of `interface`. Raises OSError where the kernel cannot be asked."""
+    family = _FAMILIES[6 if ":" in address else 4]
+    asked = _NEIGHBOUR.pack(family, interface, 0, 0, 0) + _attribute(_DST, socket.inet_pton(family, address))
+    try:
+        (entry,) = _ask(_GET_NEIGHBOUR, asked)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENODEV}:
+            return Neighbour.UNKNOWN
+        raise
+    return Neighbour.SILENT if _NEIGHBOUR.unpack_from(entry)[2] & _UNANSWERED else Neighbour.ALIVE
 
 
 def interface_index(name: str) -> int:
@@ -94,18 +157,39 @@ def interface_index(name: str) -> int:
         raise OSError(errno.ENODEV, f"there is no interface {name}") from error
 
 
+def interface_name(index: int) -> str:
+    """The name of an interface, for people; its number when it is gone."""
+    try:
+        return socket.if_indextoname(index)
+    except OSError:
+        return str(index)
+
+
 def is_local(address: str) -> bool:
     """Whether this host itself has `address`. Raises OSError where the kernel cannot be asked."""
-    host, _, scope = address.partition("%")
-    attributes = [(_OIF, _U32.pack(interface_index(scope)))] if scope else []
-    return any(route.type == _LOCAL for route in _decide(6 if ":" in host else 4, host, attributes, 0))
+    step = first_step(address, Via())
+    return step is not None and step.local
 
 
-def _router(family: int, route: _Route, interface: int) -> str | None:
+def _leaving(family: int, via: Via, scope: str = "") -> tuple[int, list[tuple[int, bytes]]]:
+    """The number of the interface to leave by, 0 where that is open, and the attributes of a question about `via`."""
+    name = via.interface or scope
+    interface = interface_index(name) if name else 0
+    attributes = []
+    if interface:
+        attributes.append((_OIF, _U32.pack(interface)))
+    if via.mark is not None:
+        attributes.append((_MARK, _U32.pack(via.mark)))
+    if via.source is not None:
+        attributes.append((_SRC, socket.inet_pton(_FAMILIES[family], via.source.partition("%")[0])))
+    return interface, attributes
+
+
+def _router(route: _Route, interface: int) -> str | None:
     """The first living next hop of the wanted interface, as text."""
     for hop in route.hops:
         if hop.alive and hop.gateway and (not interface or hop.interface == interface):
-            address = socket.inet_ntop(_FAMILIES[family], hop.gateway)
+            address = _text(hop.gateway)
             return f"{address}%{socket.if_indextoname(hop.interface)}" if address.startswith("fe80:") else address
     return None
 
@@ -117,7 +201,8 @@ def _decide(family: int, destination: str, attributes: list[tuple[int, bytes]], 
     source = 8 * len(packed) if any(kind == _SRC for kind, _ in attributes) else 0
     route = _ROUTE.pack(_FAMILIES[family], 8 * len(packed), source, 0, 0, 0, 0, 0, flags)
     try:
-        return list(_ask(route + b"".join(_attribute(kind, value) for kind, value in wanted), _REQUEST))
+        body = route + b"".join(_attribute(kind, value) for kind, value in wanted)
+        return [_parse(answer) for answer in _ask(_GET_ROUTE, body)]
     except OSError as error:
         # How the kernel says "no route", "unreachable", "prohibit", "blackhole", "that is no source address of mine".
         if error.errno in {
@@ -134,15 +219,16 @@ def _decide(family: int, destination: str, attributes: list[tuple[int, bytes]], 
 
 def _dump(family: int) -> Iterator[_Route]:
     """The unicast routes of the main table."""
-    return _ask(_ROUTE.pack(_FAMILIES[family], 0, 0, 0, _MAIN, 0, 0, _UNICAST, 0), _REQUEST | _DUMP)
+    return map(_parse, _ask(_GET_ROUTE, _ROUTE.pack(_FAMILIES[family], 0, 0, 0, _MAIN, 0, 0, _UNICAST, 0), _DUMP))
 
 
-def _ask(body: bytes, flags: int) -> Iterator[_Route]:
+def _ask(question: int, body: bytes, flags: int = 0) -> Iterator[bytes]:
+    """The answers to one question, without their netlink headers."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as link:
         link.settimeout(_PATIENCE)
-        if flags & _DUMP == _DUMP:
+        if flags & _DUMP:
             link.setsockopt(_SOL_NETLINK, _STRICT, 1)  # filter in the kernel
-        link.send(_HEADER.pack(_HEADER.size + len(body), _GET_ROUTE, flags, 1, 0) + body)
+        link.send(_HEADER.pack(_HEADER.size + len(body), question, _REQUEST | flags, 1, 0) + body)
         while True:
             data = link.recv(_BUFFER)
             while len(data) >= _HEADER.size:
@@ -155,9 +241,9 @@ def _ask(body: bytes, flags: int) -> Iterator[_Route]:
                     return
                 if kind == _DONE:
                     return
-                if kind == _NEW_ROUTE:
-                    yield _parse(message)
-            if flags & _DUMP != _DUMP:
+                if kind == question - 2:
+                    yield message
+            if not flags & _DUMP:
                 return
 
 
@@ -166,12 +252,11 @@ def _parse(message: bytes) -> _Route:
     found = dict(_attributes(message[_ROUTE.size :]))
     hops = []
     if _OIF in found:
-        hops.append(_Hop(_U32.unpack(found[_OIF])[0], found.get(_GATEWAY), not flags & _DEAD))
+        hops.append(_Hop(_U32.unpack(found[_OIF])[0], _gateway(found), not flags & _DEAD))
     rest = found.get(_MULTIPATH, b"")
     while len(rest) >= _HOP.size:
         size, state, _, interface = _HOP.unpack_from(rest)
-        gateway = dict(_attributes(rest[_HOP.size : size])).get(_GATEWAY)
-        hops.append(_Hop(interface, gateway, not state & _DEAD))
+        hops.append(_Hop(interface, _gateway(dict(_attributes(rest[_HOP.size : size]))), not state & _DEAD))
         rest = rest[_align(size) :]
     return _Route(
         length=length,
@@ -180,6 +265,15 @@ def _parse(message: bytes) -> _Route:
         priority=_U32.unpack(found[_PRIORITY])[0] if _PRIORITY in found else 0,
         hops=tuple(hops),
     )
+
+
+def _gateway(found: dict[int, bytes]) -> bytes | None:
+    """The next hop among attributes; an IPv4 route may lead to an IPv6 router (RFC 5549), whose family stands before its address."""
+    return found.get(_GATEWAY) or found.get(_VIA, b"")[2:] or None
+
+
+def _text(packed: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -15,8 +15,7 @@ import pytest
 from slamon.model import MS, S, Target, Via
 from slamon.resolve import Addresses
 from slamon.stats import Stats
-from tests.netlab.namespace import Namespace
-from tests.probes.inside import inside
+from tests.netlab.namespace import Namespace, inside
 from tests.probes.shots import make_target
 
 Change = tuple[str, str | None, str | None]
@@ -214,12 +213,8 @@ async def test_reload_keeps_what_is_known(zone: Zone) -> None:
 async def test_the_gateway_is_followed() -> None:
     namespace = Namespace()
     try:
-        for device, peer in (("wan0", "far0"), ("lte0", "far1")):
-            namespace.run("ip", "link", "add", device, "type", "veth", "peer", "name", peer)
-            namespace.run("ip", "link", "set", device, "up")
-            namespace.run("ip", "link", "set", peer, "up")
-        namespace.run("ip", "addr", "add", "10.1.0.2/24", "dev", "wan0")
-        namespace.run("ip", "addr", "add", "10.2.0.2/24", "dev", "lte0")
+        namespace.link("wan0", "10.1.0.2/24", peer="far0")
+        namespace.link("lte0", "10.2.0.2/24", peer="far1")
         namespace.run("ip", "route", "add", "default", "via", "10.1.0.1")
         any_way, lte, six = (
             aim("any", "gateway"),

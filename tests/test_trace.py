@@ -13,8 +13,7 @@ from slamon import trace
 from slamon.clock import Clock, Sources
 from slamon.model import MS, S, Via
 from slamon.trace import AGAIN, NO_PRIVILEGE, Hop, Trace, Tracer
-from tests.icmp.rig import inside
-from tests.netlab.namespace import nobody
+from tests.netlab.namespace import inside, nobody
 from tests.netlab.rig import ROOT, Lab
 
 pytestmark = pytest.mark.system

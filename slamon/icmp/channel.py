@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from slamon.icmp.errqueue import MSG_ERRQUEUE, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, OwnAddresses, Trouble, trouble
+from slamon.egress import IcmpError, Memory, icmp_errors, memory
 from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LOST, Flight, Flights
 from slamon.icmp.packet import (
     ECHO_REPLY,
@@ -18,7 +17,6 @@ from slamon.icmp.packet import (
     STAMPED_BYTES,
     TOKEN_BYTES,
     Echo,
-    error_name,
     sound,
 )
 from slamon.icmp.peer import Peer
@@ -27,17 +25,13 @@ from slamon.icmp.sockets import (
     HOP_LIMIT,
     SCM_TIMESTAMPING_NEW,
     TIMESPEC,
-    Memory,
     NotPermitted,
     ProbeSocket,
     open_socket,
 )
 from slamon.model import MS, Reading, Result, S, Via
-from slamon.probe import failure
-
-if TYPE_CHECKING:
-    from slamon.clock import Clock
-    from slamon.stats import Stats
+from slamon.probe import Context
+from slamon.verdict import failure, silence, unreachable
 
 GRACE = 200 * MS
 """How long after its deadline a probe may still be undecided. Whether an answer came in time is read off its stamp, so this bends no
@@ -58,18 +52,19 @@ SMALLEST_BURST = 16
 READ_LIMIT = 50_000
 """Packets read in one go, so that a flood cannot hold the loop; what is overdue then waits for the next go."""
 
-_TIMEOUT = Reading(Result.TIMEOUT)
+_TOO_LATE = Reading(Result.TIMEOUT, detail="the answer came after the timeout")
 
 
 class Channel:
     """The engine's use of one socket. Time is monotonic nanoseconds except where a Series is told."""
 
-    def __init__(self, family: int, via: Via, *, clock: Clock, stats: Stats, warn: Callable[[str], None]) -> None:
+    def __init__(self, family: int, via: Via, context: Context) -> None:
         self.family = family
         self.via = via
-        self._clock = clock
-        self._stats = stats
-        self._warn = warn
+        self._clock = clock = context.clock
+        self._stats = context.stats
+        self._warn = context.tell
+        self._surroundings = context.surroundings
         self._flights = Flights()
         self._probe: ProbeSocket | None = None
         self._why = ""
@@ -86,7 +81,6 @@ class Channel:
         self._emptied = clock.monotonic()
         self._drops = 0
         self._overflows: list[tuple[int, int]] = []
-        self._own = OwnAddresses()
 
     # -- sending
 
@@ -184,7 +178,7 @@ class Channel:
         self._token = os.urandom(TOKEN_BYTES)
         self._echoes.clear()
         self._burst = max(probe.info.receive_buffer // REPLY_COST, SMALLEST_BURST)
-        self._drops = probe.memory().drops
+        self._drops = memory(probe.socket).drops
         self._next_try = now + REOPEN
         self._stats.sockets.append(probe.info)
 
@@ -219,7 +213,7 @@ class Channel:
         # A stamp between two readings of different offsets could mean either; it is not used.
         self._steady = offset == self._offset
         self._offset = offset
-        before = probe.memory()
+        before = memory(probe.socket)
         done = self._read_errors(probe) and self._read_replies(probe)
         self._watch_drops(probe, before)
         return done
@@ -292,7 +286,7 @@ class Channel:
                     flight.pending, Reading(Result.LOCAL_ERROR, detail="the answer was read too late to tell")
                 )
             else:
-                series.decide(flight.pending, _TIMEOUT)
+                series.decide(flight.pending, _TOO_LATE)
                 series.late(flight.pending)
             return
         self._flights.decide(flight, ANSWERED)
@@ -303,57 +297,30 @@ class Channel:
         series.decide(flight.pending, Reading(Result.SUCCESS, arrived - flight.sent, hop_limit, "", userspace))
 
     def _read_errors(self, probe: ProbeSocket) -> bool:
-        for _ in range(READ_LIMIT):
-            try:
-                size, ancillary, _, destination = probe.socket.recvmsg_into([self._buffer], ANCILLARY, MSG_ERRQUEUE)
-            except BlockingIOError:
-                return True
-            except OSError:
-                continue
-            told = trouble(ancillary)
-            # The destination is missing where the kernel could not tell it; then nobody can be blamed.
-            if told is not None and destination and size >= HEADER_BYTES:
-                self._troubled(probe, told, destination[0])
-        return False
+        errors = icmp_errors(probe.socket, READ_LIMIT)
+        for heard in errors:
+            self._troubled(probe, heard)
+        return len(errors) < READ_LIMIT
 
-    def _troubled(self, probe: ProbeSocket, told: Trouble, destination: str) -> None:
-        """An ICMP error, or the kernel's own, about the request quoted in the buffer."""
-        _, _, _, ident, sequence = QUOTED.unpack_from(self._buffer)
+    def _troubled(self, probe: ProbeSocket, heard: IcmpError) -> None:
+        """An ICMP error about the request it quotes."""
+        # The destination is missing where the kernel could not tell it; then nobody can be blamed.
+        if heard.destination is None or len(heard.packet) < HEADER_BYTES:
+            return
+        _, _, _, ident, sequence = QUOTED.unpack_from(heard.packet)
         flight = self._flights.slots[sequence]
-        if ident != probe.ident or flight is None or flight.state != IN_FLIGHT or flight.peer.source != destination:
+        if ident != probe.ident or flight is None or flight.state != IN_FLIGHT:
             return
-        self._flights.decide(flight, LOST)
-        series = flight.peer.series
-        if told.origin not in (SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6):
-            series.decide(flight.pending, failure(OSError(told.errno, os.strerror(told.errno))))
-            return
-        name = error_name(self.family, told.type, told.code)
-        if self._is_own(told.offender):
-            reading = Reading(
-                Result.LOCAL_ERROR, detail=f"{name}, says this host", icmp_error=(told.type, told.code, "local")
-            )
-        else:
-            reading = Reading(
-                Result.ICMP_ERROR,
-                detail=f"{name}, says {told.offender}",
-                icmp_error=(told.type, told.code, "remote"),
-            )
-        series.decide(flight.pending, reading)
-
-    def _is_own(self, address: str) -> bool:
-        try:
-            return self._own.has(address, self._clock.monotonic())
-        except OSError as error:
-            self._warn(
-                f"cannot ask for this host's addresses (AF_NETLINK: {error.strerror}): its own ICMP errors count as a router's"
-            )
-            return False
+        peer = flight.peer
+        if peer.source == heard.destination[0]:
+            self._flights.decide(flight, LOST)
+            peer.series.decide(flight.pending, unreachable(heard, peer.target, self._surroundings, ports=False))
 
     # -- overdue
 
     def _watch_drops(self, probe: ProbeSocket, before: Memory) -> None:
         """Answers that our full buffer lost are not the network's loss: remember when. `before`: the queue when reading began."""
-        drops = probe.memory().drops
+        drops = memory(probe.socket).drops
         if drops == self._drops:
             return
         dropped = (drops - self._drops) % (1 << 32)
@@ -372,10 +339,12 @@ class Channel:
         overflows = self._overflows
         for flight in self._flights.overdue(deadline):
             self._flights.decide(flight, LOST)
-            reading = _TIMEOUT
+            peer = flight.peer
             if overflows and any(flight.sent <= end and start <= flight.deadline for start, end in overflows):
                 reading = Reading(Result.LOCAL_ERROR, detail="our receive buffer overflowed")
-            flight.peer.series.decide(flight.pending, reading)
+            else:
+                reading = silence(peer.address, peer.target, self._surroundings)
+            peer.series.decide(flight.pending, reading)
         self._flights.forget(now)
         if overflows:
             oldest = self._flights.oldest(now)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from slamon.icmp.channel import Channel
 from slamon.icmp.peer import Peer
 from slamon.model import MINUTE, Target, Via
-from slamon.probe import Shot, failure
-
-if TYPE_CHECKING:
-    from slamon.clock import Clock
-    from slamon.stats import Stats
+from slamon.probe import Context, Shot
+from slamon.verdict import failure
 
 SWEEP = 10 * MINUTE
 """How often what is no longer used is let go of; a target that was not fired for as long is taken for gone."""
@@ -24,18 +20,14 @@ class Engine:
     Every shot ends in exactly one `series.decide`: success, timeout, icmp_error (a router's), send_error or local_error (ours, never loss).
     """
 
-    def __init__(
-        self, *, clock: Clock, stats: Stats, warn: Callable[[str], None], payload: Callable[[Target], int]
-    ) -> None:
-        """`warn` hears each degradation once; `payload` gives the bytes of payload of a target."""
-        self._clock = clock
-        self._stats = stats
-        self._warn = warn
-        self._told: set[str] = set()
+    def __init__(self, context: Context, payload: Callable[[Target], int]) -> None:
+        """`payload` gives the bytes of payload of a target."""
+        self._context = context
+        self._clock = context.clock
         self._payload = payload
         self._channels: dict[tuple[int, Via], Channel] = {}
         self._peers: dict[str, Peer] = {}
-        self._next_sweep = clock.monotonic() + SWEEP
+        self._next_sweep = context.clock.monotonic() + SWEEP
 
     def send(self, shots: Sequence[Shot]) -> None:
         """Send one echo request for each shot now."""
@@ -84,14 +76,9 @@ class Engine:
         channel = self._channels.get(way)
         if channel is None:
             family, via = way
-            channel = Channel(family, via, clock=self._clock, stats=self._stats, warn=self._tell)
+            channel = Channel(family, via, self._context)
             self._channels[way] = channel
         return channel
-
-    def _tell(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self._warn(text)
 
     def _sweep(self, now: int) -> None:
         self._next_sweep = now + SWEEP

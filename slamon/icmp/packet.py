@@ -1,4 +1,4 @@
-"""Echo requests and replies as bytes (RFC 792, RFC 4443): building, checking, and the names of ICMP errors. No sockets."""
+"""Echo requests and replies as bytes (RFC 792, RFC 4443): building and checking. No sockets."""
 
 from __future__ import annotations
 
@@ -22,42 +22,6 @@ REQUEST = Struct("!BBHHH8sQ")
 
 QUOTED = Struct("!BBHHH")
 """What every ICMP error quotes at least of our request: 8 bytes."""
-
-_ERROR_NAMES: dict[int, dict[tuple[int, int], str]] = {
-    4: {
-        (3, 0): "network unreachable",
-        (3, 1): "host unreachable",
-        (3, 2): "protocol unreachable",
-        (3, 3): "port unreachable",
-        (3, 4): "fragmentation needed",
-        (3, 9): "network administratively prohibited",
-        (3, 10): "host administratively prohibited",
-        (3, 13): "communication administratively prohibited",
-        (11, 0): "time to live exceeded",
-        (11, 1): "fragment reassembly time exceeded",
-        (12, 0): "parameter problem",
-    },
-    6: {
-        (1, 0): "no route to destination",
-        (1, 1): "communication administratively prohibited",
-        (1, 2): "beyond scope of source address",
-        (1, 3): "address unreachable",
-        (1, 4): "port unreachable",
-        (1, 5): "source address failed policy",
-        (1, 6): "reject route to destination",
-        (2, 0): "packet too big",
-        (3, 0): "hop limit exceeded",
-        (3, 1): "fragment reassembly time exceeded",
-        (4, 0): "erroneous header field",
-        (4, 1): "unrecognized next header",
-        (4, 2): "unrecognized option",
-    },
-}
-
-
-def error_name(family: int, kind: int, code: int) -> str:
-    """The name of an ICMP error, from RFC 792, RFC 1812 and RFC 4443."""
-    return _ERROR_NAMES[family].get((kind, code), f"ICMP type {kind} code {code}")
 
 
 def checksum(data: bytes | bytearray) -> int:

@@ -12,24 +12,27 @@ from struct import Struct
 from sys import executable
 from typing import NamedTuple
 
-from slamon.egress import FAMILIES, SocketAddress, canonical, socket_address
+from slamon.egress import (
+    FAMILIES,
+    SocketAddress,
+    canonical,
+    prepare,
+    receive_buffer,
+    send_buffer,
+    socket_address,
+)
 from slamon.icmp.packet import ECHO_REPLY
 from slamon.model import Via
+from slamon.routes import interface_index
 from slamon.stats import SocketInfo
 
 BUFFER = 8 << 20
 """Bytes asked for both buffers: room for 20 000 replies; at the usual 208 KiB packets to dead neighbours starve live ones."""
 
 # Linux ABI (asm-generic/socket.h, linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h) that the socket module does not name.
-SO_SNDBUFFORCE = 32
-SO_RCVBUFFORCE = 33
-SO_MARK = 36
-SO_MEMINFO = 55
 SO_TIMESTAMPING_NEW = 65
 SCM_TIMESTAMPING_NEW = SO_TIMESTAMPING_NEW
-IP_RECVERR = 11
 IP_RECVTTL = 12
-IPV6_RECVERR = 25
 SOL_RAW = 255
 SOL_ICMPV6 = 58
 ICMP_FILTER = 1
@@ -41,10 +44,9 @@ SOF_TIMESTAMPING_SOFTWARE = 1 << 4
 TIMESPEC = Struct("=qq")
 HOP_LIMIT = Struct("=i")
 _WORD = Struct("=I")
-_MEMINFO = Struct("=9I")
 
-ANCILLARY = 256
-"""Bytes for control messages: timestamps 64, hop limit 24, extended error with an IPv6 offender 64."""
+ANCILLARY = 128
+"""Bytes for the control messages of a reply: timestamps 64, hop limit 24."""
 
 PING_GROUP_RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
 
@@ -83,14 +85,6 @@ _ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - the source address is the kernel'
 _KINDS = (Kind("dgram", socket.SOCK_DGRAM), Kind("raw", socket.SOCK_RAW))
 
 
-class Memory(NamedTuple):
-    """Bytes waiting, bytes allowed, and packets dropped since the socket was opened (modulo 2^32)."""
-
-    used: int
-    limit: int
-    drops: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSocket:
     """One open socket: non-blocking, with replies only in its queue and errors in its error queue."""
@@ -125,14 +119,6 @@ class ProbeSocket:
                 return
         raise error
 
-    def memory(self) -> Memory:
-        """The state of the receive queue.
-
-        `drops` is the counter of SO_RXQ_OVFL, asked for instead of waiting for the next packet to bring it.
-        """
-        used, limit, *_, drops = _MEMINFO.unpack(self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))
-        return Memory(used, limit, drops)
-
 
 def open_socket(family: int, via: Via) -> ProbeSocket:
     """A socket for echo requests that leave by `via`: datagram if the kernel lets us, else raw.
@@ -158,24 +144,14 @@ def open_socket(family: int, via: Via) -> ProbeSocket:
 
 def _prepared(probe: socket.socket, kind: Kind, family: int, via: Via) -> ProbeSocket:
     raw = kind.type == socket.SOCK_RAW
-    probe.setblocking(False)
-    index = 0
-    if via.interface is not None:
-        index = socket.if_nametoindex(via.interface)
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.interface.encode())
-    if via.mark is not None:
-        try:
-            probe.setsockopt(socket.SOL_SOCKET, SO_MARK, via.mark)
-        except PermissionError as error:
-            raise PermissionError(error.errno, f"packets may be marked ({via.mark}) with CAP_NET_ADMIN only") from error
+    index = interface_index(via.interface) if via.interface is not None else 0
+    prepare(probe, family, via)
     if raw:
         _take_replies_only(probe, family)
     probe.bind(socket_address(with_zone(via.source or _ANY[family], via), 0))
     if family == 4:
-        probe.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         probe.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
     else:
-        probe.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
         probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
     return ProbeSocket(
         socket=probe,
@@ -188,8 +164,8 @@ def _prepared(probe: socket.socket, kind: Kind, family: int, via: Via) -> ProbeS
             via=str(via),
             type=kind.name,
             timestamps=_stamping(probe),
-            receive_buffer=_buffer(probe, SO_RCVBUFFORCE, socket.SO_RCVBUF),
-            send_buffer=_buffer(probe, SO_SNDBUFFORCE, socket.SO_SNDBUF),
+            receive_buffer=receive_buffer(probe, BUFFER),
+            send_buffer=send_buffer(probe, BUFFER),
         ),
     )
 
@@ -214,15 +190,6 @@ def _stamping(probe: socket.socket) -> str:
     except OSError:
         return "userspace"
     return "kernel"
-
-
-def _buffer(probe: socket.socket, force: int, plain: int) -> int:
-    """Ask for BUFFER bytes; what was got, as the kernel counts it (twice the bytes asked, for its bookkeeping)."""
-    try:
-        probe.setsockopt(socket.SOL_SOCKET, force, BUFFER)
-    except PermissionError:
-        probe.setsockopt(socket.SOL_SOCKET, plain, BUFFER)
-    return probe.getsockopt(socket.SOL_SOCKET, plain)
 
 
 def with_zone(address: str, via: Via) -> str:

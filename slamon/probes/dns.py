@@ -23,9 +23,10 @@ import dns.rdataclass
 import dns.rdatatype
 from pydantic import Field, model_validator
 
-from slamon.egress import SocketAddress, icmp_errors, open_socket, socket_address
+from slamon.egress import SocketAddress, icmp_errors, memory, open_socket, receive_buffer, socket_address
 from slamon.model import Reading, Result, Target, Via
-from slamon.probe import COMMON, Context, Ended, Flag, Kind, Port, Prober, Settings, each, text, unreachable
+from slamon.probe import COMMON, Context, Ended, Flag, Kind, Port, Prober, Settings, each, text
+from slamon.verdict import Unreachable
 
 PAYLOAD = 1232
 """Bytes of an answer we accept (EDNS0): what passes any path unfragmented (DNS flag day 2020)."""
@@ -36,9 +37,6 @@ BUFFER = 1 << 22
 SEND_ATTEMPTS = 4
 """A pending ICMP error about one target makes the next send of the shared socket fail, whatever its target: take it off and send again."""
 
-SO_RCVBUFFORCE = 33
-SO_MEMINFO = 55
-_MEMINFO = struct.Struct("=9I")  # the last one counts the packets dropped: the buffer was full, or a checksum wrong
 _HEADER = struct.Struct("!HHHHHH")  # id, flags, questions, answers, authorities, additionals (RFC 1035 §4.1.1)
 _RESPONSE = 0x8000
 _RCODE = 0x000F
@@ -132,10 +130,7 @@ class _Line:
         self._waiting: dict[Key, _Asked] = {}
         self._socket = open_socket(family, socket.SOCK_DGRAM, via)
         try:
-            try:
-                self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-            except PermissionError:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            receive_buffer(self._socket, BUFFER)
         except OSError:
             self._socket.close()
             raise
@@ -147,13 +142,13 @@ class _Line:
         body, length = _question(settings)
         key = self._free_key(server)
         asked = self._waiting[key] = _Asked(body[10 : 10 + length].lower(), self._loop.create_future())
-        drops = self._drops()
+        drops = memory(self._socket).drops
         try:
             began = self._send(key[0].to_bytes(2, "big") + body, server)
             datagram, at = await asked.answer
         except asyncio.CancelledError:
-            if self._drops() != drops:
-                self._context.stats.receive_drops[self._family] += self._drops() - drops
+            if dropped := memory(self._socket).drops - drops:
+                self._context.stats.receive_drops[self._family] += dropped
                 raise Ended(
                     Reading(Result.LOCAL_ERROR, detail="our receive buffer was full; answers were lost")
                 ) from None
@@ -221,12 +216,8 @@ class _Line:
             server = (heard.destination[0].partition("%")[0], *heard.destination[1:])
             asked = self._waiting.get((int.from_bytes(heard.packet[:2], "big"), server))
             if asked is not None and not asked.answer.done():
-                asked.answer.set_exception(Ended(unreachable(heard)))
+                asked.answer.set_exception(Unreachable(heard))
         return len(errors)
-
-    def _drops(self) -> int:
-        drops: int = _MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))[-1]
-        return drops
 
 
 def _answers(question: bytes, datagram: bytes, flags: int, questions: int) -> bool:

@@ -35,10 +35,10 @@ from slamon.probe import (
     Settings,
     connect,
     each,
-    failure,
     text,
 )
 from slamon.tls import client, not_after
+from slamon.verdict import failure
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 10

@@ -40,7 +40,7 @@ def _payload(target: Target) -> int:
 @asynccontextmanager
 async def pinger(context: Context) -> AsyncIterator[Prober]:
     """The engine, closed in the end; sockets are opened when the first target of their kind is due."""
-    engine = Engine(clock=context.clock, stats=context.stats, warn=context.warn, payload=_payload)
+    engine = Engine(context, _payload)
     try:
         yield _Pinger(engine)
     finally:

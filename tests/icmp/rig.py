@@ -1,46 +1,21 @@
-"""What the tests of the engine share: a thread inside a namespace, real Series that also keep what they were told, an engine on them."""
+"""What the tests of the engine share: real Series that also keep what they were told, an engine on them."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Self
 
 from slamon.clock import Clock
 from slamon.icmp.engine import Engine
 from slamon.model import MS, RESULTS, Reading, Result, S, Target, Via
-from slamon.probe import Shot
+from slamon.probe import Context, Shot
 from slamon.probes.icmp import Icmp
 from slamon.record.series import Pending, Series
 from slamon.record.track import Journal, Track
 from slamon.stats import RTT_EDGES, Stats
 from tests.netlab import instants
-from tests.netlab.namespace import CLONE_NEWNET, LIBC, Namespace
 
 ANY_WAY = Via()
-
-
-def _enter(descriptor: int) -> None:
-    if LIBC.setns(descriptor, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")
-
-
-@contextmanager
-def inside(namespace: Namespace) -> Iterator[None]:
-    """The calling thread, and every socket and process it opens, is in `namespace` until the block ends."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open(namespace._path, os.O_RDONLY)
-    try:
-        _enter(there)
-        try:
-            yield
-        finally:
-            _enter(home)
-    finally:
-        os.close(home)
-        os.close(there)
 
 
 class Heard(Series):
@@ -72,7 +47,7 @@ class Pinger:
         self.clock = clock or Clock()
         self.stats = Stats()
         self.warnings: list[str] = []
-        self.engine = Engine(clock=self.clock, stats=self.stats, warn=self.warnings.append, payload=_payload)
+        self.engine = Engine(Context(clock=self.clock, stats=self.stats, warn=self.warnings.append), _payload)
         self.series: list[Heard] = []
 
     def __enter__(self) -> Self:

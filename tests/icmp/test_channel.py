@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -10,31 +11,22 @@ from struct import Struct
 
 import pytest
 
+from slamon.egress import IcmpError
 from slamon.icmp.channel import Channel
-from slamon.icmp.errqueue import SO_EE_ORIGIN_ICMP, Trouble
 from slamon.icmp.flights import Flight
 from slamon.icmp.packet import REQUEST
 from slamon.icmp.sockets import ProbeSocket, open_socket
-from slamon.model import MS, Result, S, Via
+from slamon.model import US, Result, S, Via
 from slamon.probe import Shot
-from tests.icmp.rig import Heard, Pinger, heard, inside
+from tests.icmp.rig import Heard, Pinger, heard
 from tests.netlab import instants, packets
-from tests.netlab.namespace import Namespace
+from tests.netlab.namespace import Namespace, inside
 
 pytestmark = pytest.mark.system
 
 TARGET = "127.0.0.9"
 OTHER = "127.0.0.10"
 NOTHING: Mapping[str, int | bytes] = {}
-
-
-@pytest.fixture(scope="module")
-def space() -> Iterator[Namespace]:
-    namespace = Namespace()
-    try:
-        yield namespace
-    finally:
-        namespace.close()
 
 
 class Wire:
@@ -47,7 +39,6 @@ class Wire:
         self.channel: Channel = self.flights[0].peer.channel
         assert self.channel._probe is not None
         self.probe: ProbeSocket = self.channel._probe
-        instants.pause(0.02)
         self._empty()
         pinger.engine.drain()
 
@@ -59,11 +50,9 @@ class Wire:
         return flight
 
     def _empty(self) -> None:
-        while True:
-            try:
-                self.probe.socket.recv(4096)
-            except BlockingIOError:
-                return
+        for _ in self.flights:
+            select.select([self.probe.socket], [], [], 5)
+            self.probe.socket.recv(4096)
 
     @property
     def series(self) -> Heard:
@@ -108,8 +97,8 @@ class Wire:
     def trouble(self, flight: Flight, *, destination: str = TARGET, ident: int | None = None) -> None:
         """A router's complaint about `flight`."""
         ident = self.probe.ident if ident is None else ident
-        REQUEST.pack_into(self.channel._buffer, 0, 8, 0, 0, ident, flight.sequence, bytes(8), 0)
-        self.channel._troubled(self.probe, Trouble(113, SO_EE_ORIGIN_ICMP, 3, 1, "192.0.2.254"), destination)
+        packet = REQUEST.pack(8, 0, 0, ident, flight.sequence, bytes(8), 0)
+        self.channel._troubled(self.probe, IcmpError(113, 3, 1, "192.0.2.254", (destination, 0), packet))
 
     def counts(self) -> tuple[int, int, int, int, int]:
         """Successes, late, duplicate, corrupt, unexpected."""
@@ -225,7 +214,7 @@ def test_a_plausible_stamp_across_a_clock_step_is_not_used(wire: Wire) -> None:
 def test_an_answer_at_the_deadline_is_in_time_and_after_it_late(wire: Wire) -> None:
     first, second, _ = wire.flights
     for flight in (first, second):
-        flight.deadline = flight.sent + 10 * MS
+        flight.deadline = flight.sent + 10 * US
     offset = wire.pinger.clock.offset()
     wire.reply(first, stamp=first.deadline + offset)
     wire.reply(second, stamp=second.deadline + 1 + offset)

@@ -13,26 +13,18 @@ from pathlib import Path
 import pytest
 
 from slamon.clock import Clock, Sources
+from slamon.egress import memory
 from slamon.icmp import channel, sockets
 from slamon.icmp.sockets import BUFFER, NotPermitted, open_socket
 from slamon.model import MS, RESULTS, Result, S, Via
-from tests.icmp.rig import Pinger, heard, inside
+from tests.icmp.rig import Pinger, heard
 from tests.netlab import instants
-from tests.netlab.namespace import Namespace, nobody
+from tests.netlab.namespace import Namespace, inside, nobody
 from tests.netlab.rig import ROOT
 
 pytestmark = pytest.mark.system
 
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
-
-
-@pytest.fixture(scope="module")
-def space() -> Iterator[Namespace]:
-    namespace = Namespace()
-    try:
-        yield namespace
-    finally:
-        namespace.close()
 
 
 @pytest.fixture(params=["dgram", "raw"])
@@ -89,7 +81,8 @@ def test_an_answer_is_a_success_with_a_round_trip(kind: str, address: str, paylo
         pinger.rounds([shot], 5, 2 * MS)
         series = heard(shot)
         assert series.count(Result.SUCCESS) == series.attempts == 5
-        assert all(reading.rtt is not None and 0 < reading.rtt < 10 * MS for _, reading in series.readings)
+        assert all(reading.rtt is not None and 0 < reading.rtt < 500 * MS for _, reading in series.readings)
+        assert min(reading.rtt or S for _, reading in series.readings) < 10 * MS
         assert [reading.hop_limit for _, reading in series.readings] == [64] * 5
         assert series.userspace == 0
         assert pinger.stats.sockets[0].type == kind
@@ -101,7 +94,7 @@ def test_the_buffers_are_what_was_asked_for(kind: str) -> None:
     probe = open_socket(4, Via())
     with probe.socket:
         assert probe.info.receive_buffer == probe.info.send_buffer == 2 * BUFFER
-        assert probe.memory().drops == 0
+        assert memory(probe.socket).drops == 0
 
 
 def test_send_instants_are_those_of_the_clock(here: Namespace) -> None:
@@ -202,25 +195,25 @@ def test_an_address_that_is_none_is_decided_and_nothing_else_suffers(here: Names
 
 def test_silence_is_a_timeout_after_the_timeout(kind: str) -> None:
     with hole(), Pinger() as pinger:
-        short, long = (pinger.shot("10.9.0.2", timeout=t, name=f"service/{t}") for t in (100 * MS, 400 * MS))
+        short, long = (pinger.shot("10.9.0.2", timeout=t, name=f"service/{t}") for t in (100 * MS, 250 * MS))
         fired = pinger.clock.monotonic()
         pinger.fire(short, long)
         pinger.settle()
         took = pinger.clock.monotonic() - fired
         assert [heard(shot).last.result for shot in (short, long)] == [Result.TIMEOUT] * 2
-        assert 400 * MS <= took < 400 * MS + channel.GRACE + 200 * MS
+        assert 250 * MS <= took < 250 * MS + channel.GRACE + 2 * S
         assert heard(short).last.rtt is None
 
 
-def test_a_dead_neighbour_is_local_within_the_default_timeout(kind: str) -> None:
-    """The kernel gives up asking for the neighbour after three seconds, the default timeout; for one kind after one, to save time."""
-    seconds = {"dgram": 3, "raw": 1}[kind]
+def test_the_kernels_report_of_a_dead_gateway_is_local(kind: str) -> None:
+    """It comes after three seconds, unless told otherwise; here after 0.2."""
     with hole(), Pinger() as pinger:
         for family in ("ipv4", "ipv6"):
-            Path(f"/proc/sys/net/{family}/neigh/hole/mcast_solicit").write_text(str(seconds))
+            Path(f"/proc/sys/net/{family}/neigh/hole/mcast_solicit").write_text("2")
+            Path(f"/proc/sys/net/{family}/neigh/hole/retrans_time_ms").write_text("100")
         ip("route", "add", "10.10.0.0/16", "via", "10.9.0.7")
         ip("-6", "route", "add", "fd10::/64", "via", "fd09::7")
-        shots = [pinger.shot(address, timeout=seconds * S) for address in ("10.10.0.1", "fd10::1")]
+        shots = [pinger.shot(address, timeout=2 * S) for address in ("10.10.0.1", "fd10::1")]
         live = pinger.shot("127.0.0.1")
         pinger.fire(*shots)
         while any(heard(shot).in_flight for shot in shots):
@@ -230,22 +223,26 @@ def test_a_dead_neighbour_is_local_within_the_default_timeout(kind: str) -> None
         assert [heard(shot).last.result for shot in shots] == [Result.LOCAL_ERROR] * 2
         assert heard(shots[0]).last.icmp_error == (3, 1, "local")
         assert heard(shots[1]).last.icmp_error == (1, 3, "local")
-        assert heard(live).count(Result.SUCCESS) == heard(live).attempts > 60, (
+        assert heard(shots[0]).last.detail == (
+            "host unreachable, says this host: our gateway 10.9.0.7 does not answer (no ARP reply)"
+        )
+        assert heard(live).count(Result.SUCCESS) == heard(live).attempts > 10, (
             "a dead neighbour never hurts a live target"
         )
 
 
 def test_two_hundred_dead_neighbours_beside_a_live_target(kind: str) -> None:
     with hole(), Pinger() as pinger:
-        dead = [pinger.shot(f"10.9.0.{n}", timeout=500 * MS) for n in range(10, 210)]
+        dead = [pinger.shot(f"10.9.0.{n}", timeout=200 * MS) for n in range(10, 210)]
         live = pinger.shot("127.0.0.1")
         for _ in range(3):
             pinger.fire(*dead, live)
-            for _ in range(20):
+            for _ in range(10):
                 pinger.fire(live)
                 pinger.drain()
         pinger.settle()
-        assert heard(live).count(Result.SUCCESS) == heard(live).attempts == 63
+        assert heard(live).count(Result.SUCCESS) == heard(live).attempts == 33
+        assert sum(heard(shot).count(Result.TIMEOUT) for shot in dead) == 600
         assert not pinger.stats.send_errors
 
 
@@ -253,7 +250,7 @@ def test_a_full_send_buffer_is_ours(kind: str, monkeypatch: pytest.MonkeyPatch) 
     """Packets that wait for dead neighbours fill a small buffer; what then cannot be sent is never lost."""
     monkeypatch.setattr(sockets, "BUFFER", 8_192)
     with hole(), Pinger() as pinger:
-        dead = [pinger.shot(f"10.9.0.{n}", timeout=300 * MS) for n in range(10, 110)]
+        dead = [pinger.shot(f"10.9.0.{n}", timeout=100 * MS) for n in range(10, 110)]
         live = pinger.shot("127.0.0.1")
         pinger.fire(*dead, live)
         pinger.settle()
@@ -341,7 +338,7 @@ def test_replies_to_others_are_not_ours(kind: str) -> None:
     with Pinger() as pinger:
         shot = pinger.shot("127.0.0.1")
         pinger.warm_up()
-        subprocess.run(["fping", "-q", "-c", "50", "-p", "10", "127.0.0.1"], check=True, capture_output=True)
+        subprocess.run(["fping", "-q", "-c", "20", "-p", "10", "127.0.0.1"], check=True, capture_output=True)
         pinger.rounds([shot], 5)
         assert heard(shot).count(Result.SUCCESS) == 5
         assert pinger.stats.unexpected_replies == 0
@@ -352,22 +349,22 @@ def test_a_standstill_of_ours_loses_no_waiting_answer(here: Namespace) -> None:
         pinger.warm_up()
         shots = [pinger.shot(f"127.0.3.{n}", timeout=200 * MS) for n in range(1, 101)]
         pinger.fire(*shots)
-        instants.pause(0.8)  # as if stopped, well past timeout and grace
+        instants.pause(0.6)  # as if stopped, well past timeout and grace
         pinger.engine.drain()
         assert sum(heard(shot).count(Result.SUCCESS) for shot in shots) == 100
-        assert all((heard(shot).last.rtt or S) < 50 * MS for shot in shots), "by the stamps, not by the reading"
+        assert all((heard(shot).last.rtt or S) < 200 * MS for shot in shots), "by the stamps, not by the reading"
 
 
 def test_without_stamps_an_answer_read_too_late_says_nothing(here: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "SO_TIMESTAMPING_NEW", 9999)  # an option this kernel does not have
     with Pinger() as pinger:
-        shot = pinger.shot("127.0.0.1", timeout=100 * MS)
+        shot = pinger.shot("127.0.0.1", timeout=250 * MS)
         pinger.rounds([shot], 5)
         assert pinger.stats.sockets[0].timestamps == "userspace"
         assert heard(shot).count(Result.SUCCESS) == heard(shot).userspace == 5
-        assert all(0 < (reading.rtt or 0) < 100 * MS for _, reading in heard(shot).readings)
+        assert all(0 < (reading.rtt or 0) < 250 * MS for _, reading in heard(shot).readings)
         pinger.fire(shot)
-        instants.pause(0.4)
+        instants.pause(0.5)
         pinger.engine.drain()
         assert heard(shot).last.result is Result.LOCAL_ERROR
         assert "too late" in heard(shot).last.detail
@@ -387,7 +384,7 @@ def test_a_clock_step_in_flight_drops_the_stamp_and_flags_the_reading(here: Name
             step = new
             pinger.settle()
             assert heard(shot).last.userspace
-            assert 0 < (heard(shot).last.rtt or 0) < 100 * MS
+            assert 0 < (heard(shot).last.rtt or 0) < 1 * S
         assert heard(shot).count(Result.SUCCESS) == heard(shot).attempts == 6
 
 
@@ -509,20 +506,20 @@ def test_a_really_stopped_process_loses_no_waiting_answer(space: Namespace) -> N
         "pinger = Pinger()\n"
         "pinger.warm_up()\n"
         "shots = [pinger.shot(f'127.0.4.{n}', timeout=200 * MS) for n in range(1, 101)]\n"
-        "for _ in range(100):\n"
+        "for _ in range(40):\n"
         "    pinger.fire(*shots)\n"
         "    print('fired', flush=True)\n"
         "    pinger.drain()\n"
         "pinger.settle()\n"
-        "print(sum(heard(shot).count(Result.SUCCESS) for shot in shots), 'of', 100 * 100)\n"
+        "print(sum(heard(shot).count(Result.SUCCESS) for shot in shots), 'of', 40 * 100)\n"
     )
     process = space.start([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    for _ in range(20):
+    for _ in range(10):
         assert process.stdout.readline() == "fired\n"
     os.kill(process.pid, signal.SIGSTOP)
-    instants.pause(0.7)
+    instants.pause(0.5)
     os.kill(process.pid, signal.SIGCONT)
     output, _ = process.communicate(timeout=20)
-    assert output.splitlines()[-1] == "10000 of 10000"
+    assert output.splitlines()[-1] == "4000 of 4000"
     assert process.returncode == 0

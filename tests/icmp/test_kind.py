@@ -10,8 +10,8 @@ from slamon.model import Result
 from slamon.probe import Context
 from slamon.probes.icmp import PROBE, Icmp
 from slamon.stats import Stats
-from tests.icmp.rig import Pinger, heard, inside
-from tests.netlab.namespace import Namespace
+from tests.icmp.rig import Pinger, heard
+from tests.netlab.namespace import Namespace, inside
 
 
 def test_settings_arrive_as_text() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from slamon.icmp.packet import (
     STAMPED_BYTES,
     Echo,
     checksum,
-    error_name,
     sound,
 )
 from tests.netlab import packets
@@ -66,23 +64,3 @@ def test_requests_of_one_echo_differ_only_where_they_should() -> None:
 
 def test_the_largest_payload_fits_an_ipv4_packet() -> None:
     assert Echo(4, ident=1, token=TOKEN, payload=MAX_PAYLOAD, checksums=True).length + 20 == 65535
-
-
-@pytest.mark.parametrize(
-    ("family", "kind", "code", "name"),
-    [
-        (4, 3, 1, "host unreachable"),
-        (4, 11, 0, "time to live exceeded"),
-        (6, 1, 3, "address unreachable"),
-        (6, 3, 0, "hop limit exceeded"),
-        (4, 40, 2, "ICMP type 40 code 2"),
-    ],
-)
-def test_errors_have_names(family: int, kind: int, code: int, name: str) -> None:
-    assert error_name(family, kind, code) == name
-
-
-def test_every_error_of_the_lab_has_a_name() -> None:
-    for family, errors in ((4, packets.ERRORS4), (6, packets.ERRORS6)):
-        for kind, code in errors.values():
-            assert not error_name(family, kind, code).startswith("ICMP")

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,10 +60,10 @@ class Namespace:
         self._holder = subprocess.Popen(
             [*ORPHAN, "unshare", "-n", "sleep", "infinity"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
-        self._path = Path(f"/proc/{self._holder.pid}/ns/net")
+        self.path = Path(f"/proc/{self._holder.pid}/ns/net")
         try:
             self._await_birth()
-            self.prefix: tuple[str, ...] = (*ORPHAN, "nsenter", f"--net={self._path}")
+            self.prefix: tuple[str, ...] = (*ORPHAN, "nsenter", f"--net={self.path}")
             self.run("ip", "link", "set", "lo", "up")
             self.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
         except BaseException:
@@ -74,7 +73,7 @@ class Namespace:
     def _await_birth(self) -> None:
         deadline = instants.monotonic() + int(START * 1e9)
         ours = Path("/proc/self/ns/net").readlink()
-        while self._path.readlink() == ours:
+        while self.path.readlink() == ours:
             if self._holder.poll() is not None or instants.monotonic() > deadline:
                 raise RuntimeError("unshare -n made no network namespace; it needs root")
             instants.pause(0.005)
@@ -94,34 +93,23 @@ class Namespace:
         """Starts a process inside; the caller stops it with `stop`."""
         return subprocess.Popen([*self.prefix, *map(str, command)], stdin=subprocess.DEVNULL, **options)
 
-    @contextlib.contextmanager
-    def _entered(self) -> Iterator[None]:
-        """The calling *thread* is inside; only for threads that end with the block."""
-        descriptor = os.open(self._path, os.O_RDONLY)
-        try:
-            if LIBC.setns(descriptor, CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
-        finally:
-            os.close(descriptor)
-        yield
+    def link(self, device: str, *addresses: str, peer: str, far: Namespace | None = None) -> None:
+        """A cable: `device` with its addresses, and its other end `peer`, here or in namespace `far`; both ends are up."""
+        there = far or self
+        self.run("ip", "link", "add", device, "type", "veth", "peer", "name", peer, "netns", there.path.parts[2])
+        self.run("ip", "link", "set", device, "up")
+        there.run("ip", "link", "set", peer, "up")
+        self.address(device, *addresses)
+
+    def address(self, device: str, *addresses: str) -> None:
+        """Give an interface addresses that can be used at once."""
+        for address in addresses:
+            self.run("ip", "addr", "add", address, "dev", device, *(["nodad"] if ":" in address else []))
 
     def make_socket(self, family: int, kind: int) -> socket.socket:
         """A socket belongs to the namespace its thread was in when it was made, whoever uses it afterwards."""
-        made: list[socket.socket | OSError] = []
-
-        def make() -> None:
-            try:
-                with self._entered():
-                    made.append(socket.socket(family, kind))
-            except OSError as error:
-                made.append(error)
-
-        thread = threading.Thread(target=make)
-        thread.start()
-        thread.join()
-        if isinstance(made[0], OSError):
-            raise made[0]
-        return made[0]
+        with inside(self):
+            return socket.socket(family, kind)
 
     def connect(self, host: str, port: int, timeout: float = 5) -> socket.socket:
         """A TCP connection inside the namespace, from outside."""
@@ -143,3 +131,24 @@ class Namespace:
 
     def close(self) -> None:
         stop(self._holder)
+
+
+@contextlib.contextmanager
+def inside(namespace: Namespace) -> Iterator[None]:
+    """The calling thread, with every socket and process it opens and the loop it runs, is in `namespace` until the block ends."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(namespace.path, os.O_RDONLY)
+    try:
+        _enter(there)
+        try:
+            yield
+        finally:
+            _enter(home)
+    finally:
+        os.close(home)
+        os.close(there)
+
+
+def _enter(descriptor: int) -> None:
+    if LIBC.setns(descriptor, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")

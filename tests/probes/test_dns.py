@@ -15,24 +15,28 @@ import dns.rrset
 import pytest
 from pydantic import ValidationError
 
-from slamon.model import MS, Reading, Result, Target, Via, meaning
+from slamon.model import MS, Reading, Result, S, Target, Via, meaning
 from slamon.probes.dns import PROBE, Dns
-from tests.netlab.namespace import Namespace
-from tests.probes.inside import inside
+from tests.netlab.namespace import Namespace, inside
 from tests.probes.servers import Answer, NameServer, closed_port, name_server, well
 from tests.probes.shots import Desk, make_target, opened
 
 NAME = "www.example.com"
 
+SHORT = 400 * MS
+"""Patience where nothing will come; a quarter of it may pass in a standstill of our own."""
 
-def question_to(port: int, patience: int = 300 * MS, **settings: Any) -> Target:
+
+def question_to(port: int, patience: int = 2 * S, **settings: Any) -> Target:
     given = {"name": NAME, "port": str(port)} | settings
     return make_target("dns", Dns.model_validate(given), timeout=patience)
 
 
-async def ask(answer: Answer, desk: Desk | None = None, **settings: Any) -> tuple[Reading, NameServer]:
+async def ask(
+    answer: Answer, desk: Desk | None = None, patience: int = 2 * S, **settings: Any
+) -> tuple[Reading, NameServer]:
     async with name_server("127.0.0.1", answer) as (server, port), opened(PROBE, desk) as gun:
-        reading = await gun.shoot(question_to(port, **settings))
+        reading = await gun.shoot(question_to(port, patience, **settings))
         await asyncio.sleep(0.01)
         return reading, server
 
@@ -149,7 +153,7 @@ async def test_a_refusal_may_come_without_the_question() -> None:
     reading, _ = await ask(header_only(dns.rcode.FORMERR))
     assert (reading.result, reading.detail) == (Result.DNS_ERROR, "FORMERR, expected NOERROR")
     desk = Desk()
-    reading, _ = await ask(header_only(dns.rcode.NOERROR), desk)
+    reading, _ = await ask(header_only(dns.rcode.NOERROR), desk, SHORT)
     assert reading.result is Result.TIMEOUT
     assert desk.stats.unexpected_replies == 1
 
@@ -193,7 +197,7 @@ async def test_another_host_cannot_answer() -> None:
             stranger.sendto(well(query, peer), peer)
 
     async with name_server("127.0.0.1", answer) as (_, port), opened(PROBE, desk) as gun:
-        reading = await gun.shoot(question_to(port))
+        reading = await gun.shoot(question_to(port, SHORT))
     assert reading.result is Result.TIMEOUT
     assert desk.stats.unexpected_replies == 1
 
@@ -214,13 +218,13 @@ async def test_late_and_second_answers_change_nothing() -> None:
     def answer(query: dns.message.Message, peer: Any) -> bytes | None:
         response = well(query, peer)
         if len(server.queries) == 1:
-            asyncio.get_running_loop().call_later(0.35, server.send, response, peer)
+            asyncio.get_running_loop().call_later(0.45, server.send, response, peer)
             return None
         server.send(response, peer)
         return response
 
     async with name_server("127.0.0.1", answer) as (server, port), opened(PROBE, desk) as gun:
-        late = await gun.shoot(question_to(port))
+        late = await gun.shoot(question_to(port, SHORT))
         await asyncio.sleep(0.1)
         twice = await gun.shoot(question_to(port))
         await asyncio.sleep(0.02)
@@ -240,7 +244,7 @@ async def test_targets_share_a_socket_and_nothing_else() -> None:
     ):
         dead = closed_port("127.0.0.1", socket.SOCK_DGRAM)
         ports = [port, dead, silent_port] * 60
-        series = [gun.fire(question_to(number, patience=1000 * MS)) for number in ports]
+        series = [gun.fire(question_to(number, SHORT if number == silent_port else 2 * S)) for number in ports]
         for one in series:
             await gun.settle(one)
     results = {
@@ -278,7 +282,7 @@ async def test_an_interface_that_comes_back_is_found_again() -> None:
         with inside(namespace):
             async with opened(PROBE) as gun:
                 settings = Dns.model_validate({"name": NAME})
-                nobody = make_target("dns", settings, address="10.9.0.2", via=Via(interface="wan0"), timeout=400 * MS)
+                nobody = make_target("dns", settings, address="10.9.0.2", via=Via(interface="wan0"), timeout=200 * MS)
                 results = [(await gun.shoot(nobody)).result]
                 _bring_up(namespace)
                 results.append((await gun.shoot(nobody)).result)
@@ -317,7 +321,7 @@ async def test_our_full_buffer_is_not_their_silence(monkeypatch: pytest.MonkeyPa
         return well(query, peer)
 
     async with name_server("127.0.0.1", flood) as (_, port), opened(PROBE, desk) as gun:
-        reading = await gun.shoot(question_to(port))
+        reading = await gun.shoot(question_to(port, SHORT))
     assert reading.result is Result.LOCAL_ERROR, reading
     assert "buffer" in reading.detail
     assert desk.stats.receive_drops[4] > 0
@@ -327,9 +331,7 @@ async def test_many_targets_at_once() -> None:
     """Every one is answered, nothing is dropped."""
     desk = Desk()
     async with name_server("127.0.0.1") as (_, port), opened(PROBE, desk) as gun:
-        series = [
-            gun.fire(question_to(port, patience=1000 * MS)) for _ in range(100)
-        ]  # as many as the server's own buffer holds
+        series = [gun.fire(question_to(port)) for _ in range(100)]  # as many as the server's own buffer holds
         for one in series:
             await gun.settle(one)
     assert {one.decisions[0].result for one in series} == {Result.SUCCESS}

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from slamon.egress import IcmpError
 from slamon.model import MEANING, MS, Effect, Packet, Reading, Result, S, Target
-from slamon.probe import GATEWAY, OUTCOMES, Context, Ended, Run, Shot, each, failure, unreachable, unresolved
+from slamon.probe import GATEWAY, Context, Ended, Run, Shot, each, unresolved
+from slamon.verdict import OUTCOMES, failure
 from tests.probes.shots import Desk, Range, Watched, make_target
 
-TARGET = make_target("tcp", timeout=200 * MS)
+TARGET = make_target("tcp", timeout=400 * MS)
 
 
 async def shoot(run: Run, target: Target = TARGET, desk: Desk | None = None) -> Reading:
@@ -69,31 +69,6 @@ def test_every_listed_errno_is_tested() -> None:
     assert {code for code, _ in marker.args[1]} == {*OUTCOMES, errno.EIO}
 
 
-def heard(icmp_type: int, code: int, offender: str, *, ours: bool, destination: str = "192.0.2.1") -> IcmpError:
-    return IcmpError(errno.EHOSTUNREACH, icmp_type, code, offender, ours, (destination, 53), b"")
-
-
-@pytest.mark.parametrize(
-    ("error", "result", "about"),
-    [
-        (heard(3, 1, "192.0.2.254", ours=False), Result.ICMP_ERROR, (3, 1, "remote")),
-        (heard(11, 0, "192.0.2.254", ours=False), Result.ICMP_ERROR, (11, 0, "remote")),
-        (heard(3, 3, "192.0.2.1", ours=False), Result.CONNECT_ERROR, (3, 3, "remote")),
-        (heard(1, 4, "2001:db8::1", ours=False), Result.CONNECT_ERROR, (1, 4, "remote")),
-        (heard(3, 3, "2001:db8::1", ours=False), Result.ICMP_ERROR, (3, 3, "remote")),  # ICMPv6: hop limit exceeded
-        (heard(3, 1, "10.0.0.1", ours=True), Result.LOCAL_ERROR, (3, 1, "local")),
-        (heard(3, 3, "10.0.0.1", ours=True), Result.LOCAL_ERROR, (3, 3, "local")),
-        # We probe ourselves: a port is closed, which is the service's fault; a filter is in the way, which is not.
-        (heard(3, 3, "10.0.0.1", ours=True, destination="10.0.0.1"), Result.CONNECT_ERROR, (3, 3, "local")),
-        (heard(3, 13, "10.0.0.1", ours=True, destination="10.0.0.1"), Result.LOCAL_ERROR, (3, 13, "local")),
-    ],
-)
-def test_icmp_error_decides_the_result(error: IcmpError, result: Result, about: tuple[int, int, str]) -> None:
-    reading = unreachable(error)
-    assert (reading.result, reading.icmp_error) == (result, about)
-    assert error.offender in reading.detail
-
-
 async def test_any_other_exception_is_ours_and_the_target_lives_on(caplog: pytest.LogCaptureFixture) -> None:
     calls = 0
 
@@ -133,8 +108,8 @@ async def test_timeout_is_the_targets_own() -> None:
 
     began = time.monotonic()  # noqa: TID251 - the test's own watch
     reading = await shoot(run)
-    assert reading == Reading(Result.TIMEOUT, detail="no answer within 200ms")
-    assert 0.2 <= time.monotonic() - began < 0.5  # noqa: TID251
+    assert reading == Reading(Result.TIMEOUT, detail="no answer within 400ms")
+    assert 0.4 <= time.monotonic() - began < 4  # noqa: TID251
 
 
 async def test_a_standstill_of_our_own_is_not_a_timeout_of_theirs() -> None:
@@ -142,7 +117,7 @@ async def test_a_standstill_of_our_own_is_not_a_timeout_of_theirs() -> None:
 
     async def run(_target: Target, _address: str, _context: Context) -> Reading:
         await asyncio.sleep(0.05)
-        time.sleep(0.3)  # noqa: ASYNC251, TID251 - the fault under test
+        time.sleep(0.5)  # noqa: ASYNC251, TID251 - the fault under test
         await asyncio.sleep(0.05)
         return Reading(Result.SUCCESS, rtt=1)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,8 @@ import pytest
 from slamon.model import MS, Effect, Reading, Result, Target, Via, meaning
 from slamon.probe import Kind
 from slamon.probes import dns, http, tcp
-from tests.netlab.namespace import Namespace
+from tests.netlab.namespace import Namespace, inside
 from tests.netlab.rig import Lab
-from tests.probes.inside import inside
 from tests.probes.shots import Desk, make_target, opened, settings_of
 
 pytestmark = pytest.mark.system
@@ -53,8 +54,12 @@ def aim(name: str, address: str, **changes: Any) -> Target:
 
 async def shoot(namespace: Namespace, target: Target, desk: Desk | None = None) -> Reading:
     with inside(namespace):
-        async with opened(KINDS[target.probe][0], desk) as gun:
-            return await gun.shoot(target)
+        return await shoot_here(target, desk)
+
+
+async def shoot_here(target: Target, desk: Desk | None = None) -> Reading:
+    async with opened(KINDS[target.probe][0], desk) as gun:
+        return await gun.shoot(target)
 
 
 @pytest.mark.parametrize("address", ["10.66.0.9", "fd66::9"])
@@ -82,10 +87,11 @@ async def test_an_error_from_the_network_is_the_networks(
     assert ("10.66.0.254" in reading.detail) == (address in {"10.66.2.1", "10.66.2.2"})
 
 
-@pytest.mark.parametrize("address", ["10.66.2.4", "fd66::1:4"])
-@pytest.mark.parametrize("name", KINDS)
-async def test_a_filtered_port_is_silence(lab: Lab, name: str, address: str) -> None:
-    assert (await shoot(lab.namespace, aim(name, address, timeout=400 * MS))).result is Result.TIMEOUT
+async def test_a_filtered_port_is_silence(lab: Lab) -> None:
+    every = [aim(name, to, timeout=500 * MS) for name, to in product(KINDS, ["10.66.2.4", "fd66::1:4"])]
+    with inside(lab.namespace):
+        readings = await asyncio.gather(*map(shoot_here, every))
+    assert [reading.result for reading in readings] == [Result.TIMEOUT] * len(every), readings
 
 
 @pytest.mark.parametrize("address", ["10.66.2.5", "fd66::1:5"])
@@ -97,22 +103,17 @@ async def test_a_closed_port_is_a_refusal(lab: Lab, name: str, address: str) -> 
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Namespace]:
-    """A host with one interface to nobody: no default route, neighbours that never answer and are given up after 0.2 s."""
+    """A host with one interface to nobody: no default route."""
     made = Namespace()
     try:
-        made.run("ip", "link", "add", "wan0", "type", "veth", "peer", "name", "far0")
-        for device in ("wan0", "far0"):
-            made.run("ip", "link", "set", device, "up")
-        made.run("ip", "addr", "add", "10.9.0.1/24", "dev", "wan0")
-        made.run("ip", "-6", "addr", "add", "fd09::1/64", "dev", "wan0", "nodad")
-        for family in ("ipv4", "ipv6"):
-            made.run("sysctl", "-qw", f"net.{family}.neigh.wan0.retrans_time_ms=100")
-            made.run("sysctl", "-qw", f"net.{family}.neigh.wan0.mcast_solicit=2")
+        made.link("wan0", "10.9.0.1/24", "fd09::1/64", peer="far0")
+        made.run("ip", "neigh", "add", "10.9.0.67", "lladdr", "02:00:00:00:00:67", "dev", "wan0")
         made.run("ip", "route", "add", "unreachable", "10.10.0.0/16")
         made.run("ip", "route", "add", "prohibit", "10.11.0.0/16")
         made.run("ip", "route", "add", "blackhole", "10.12.0.0/16")
         made.run("nft", "add table inet t; add chain inet t o { type filter hook output priority 0; }")
         made.run("nft", "add rule inet t o ip daddr { 127.7.0.1, 10.9.0.66 } reject with icmp admin-prohibited")
+        made.run("nft", "add rule inet t o ip daddr 10.9.0.67 reject with icmp host-unreachable")
         made.run("nft", "add rule inet t o ip daddr 127.7.0.2 drop")
         made.run("nft", "add counter inet t marked; add rule inet t o meta mark 77 counter name marked")
         yield made
@@ -128,10 +129,9 @@ def home() -> Iterator[Namespace]:
         pytest.param("10.10.0.1", {}, id="unreachable route"),
         pytest.param("10.11.0.1", {}, id="prohibit route"),
         pytest.param("10.12.0.1", {}, id="blackhole route"),
-        pytest.param("10.9.0.77", {}, id="no neighbour"),
-        pytest.param("fd09::77", {}, id="no IPv6 neighbour"),
         pytest.param("127.7.0.1", {"timeout": 400 * MS}, id="our own filter rejects"),
         pytest.param("10.9.0.66", {"timeout": 400 * MS}, id="our own filter rejects what is for others"),
+        pytest.param("10.9.0.67", {"timeout": 400 * MS}, id="our own filter says that a living neighbour is none"),
         pytest.param("10.9.0.77", {"via": Via(source="192.0.2.1")}, id="source is not ours"),
         pytest.param("fe80::1%nosuch0", {}, id="scope does not exist"),
     ],
@@ -145,12 +145,6 @@ async def test_our_own_failures_are_unmeasured(
     assert meaning(reading.result, name).effect is Effect.UNMEASURED, reading
     assert reading.detail
     assert reading.icmp_error is None or reading.icmp_error[2] == "local"
-
-
-@pytest.mark.parametrize("name", KINDS)
-async def test_no_neighbour_is_told_by_our_own_kernel(home: Namespace, name: str) -> None:
-    reading = await shoot(home, aim(name, "10.9.0.88"))
-    assert (reading.result, reading.icmp_error) == (Result.LOCAL_ERROR, (3, 1, "local")), reading
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -199,5 +193,5 @@ async def test_tcp_round_trip_is_that_of_the_network(tmp_path: Path) -> None:
         reading = await shoot(lab.namespace, aim("tcp", "10.66.0.9"))
     assert reading.result is Result.SUCCESS
     assert reading.rtt is not None
-    assert 40 * MS <= reading.rtt < 200 * MS
+    assert 40 * MS <= reading.rtt < 1000 * MS
     assert dict(reading.phases)["connect"] == reading.rtt
