@@ -114,9 +114,8 @@ class Bench:
     async def tally(self, runs: Facts, start: int, end: int, *, as_of: int) -> Tally:
         """Sums over `[start, end)`; `runs` holds the runs that span needs, records are loaded here."""
         contract = self._contract
-        if not counts_packets(contract) or start >= end:
-            return tally(contract, runs, start, end, as_of=as_of)
-        spans = eligible(contract, runs, start, end, as_of=as_of)
+        counted = counts_packets(contract) and start < end
+        spans = eligible(contract, runs, start, end, as_of=as_of) if counted else ()
         if not spans:
             return tally(contract, runs, start, end, as_of=as_of)
         cuts = [edge for span in spans for edge in span]

@@ -12,7 +12,7 @@ import click
 from slamon.config import Config, load
 from slamon.daemon import database
 from slamon.errors import UsageError
-from slamon.store import Store, locked
+from slamon.store import Store, found, locked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,7 +76,7 @@ def load_config(path: Path, *, warn: bool = False) -> Config:
 def open_store(config: Config, state: Path) -> Store:
     """The facts, beside a live daemon or without one. Raises UsageError when there are none yet."""
     path = database(config, state)
-    if not path.exists():
+    if not found(path):
         raise UsageError(
             f"{path}: no facts yet; start the daemon with `slamon run --state {state}` or name its --state"
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from slamon.cases import run as run_cases
+from slamon.errors import UnavailableError
 
 
 @click.command(short_help="Test contracts against declared facts.")
@@ -21,5 +22,8 @@ def test(files: tuple[Path, ...], junit: Path | None) -> None:
     outcome = run_cases(files)
     click.echo(outcome.text(), nl=False)
     if junit is not None:
-        junit.write_text(outcome.junit(), encoding="utf-8")
+        try:
+            junit.write_text(outcome.junit(), encoding="utf-8")
+        except OSError as error:
+            raise UnavailableError(f"cannot write {junit}: {error.strerror}") from error
     sys.exit(outcome.exit_code)

@@ -188,11 +188,6 @@ def detect(series: SeriesFacts, rule: Rule, gaps: Spans) -> Detection:
     return Detection(timeline=whole.clip(series.known_from, settled), settled=settled)
 
 
-def target_timeline(series: SeriesFacts, rule: Rule, gaps: Spans) -> Timeline[State]:
-    """State of the target over `[known_from, settled)`."""
-    return detect(series, rule, gaps).timeline
-
-
 def anchor(series: SeriesFacts, rule: Rule, gaps: Spans, cut: int) -> int:
     """From which instant on the runs must be known to detect everything after `cut` as if all were known.
 

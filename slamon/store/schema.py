@@ -174,16 +174,22 @@ contract_text = Table(
 def connect(path: Path, *, create: bool) -> Connection:
     """The connection of one store. Raises UnavailableError for a file that is missing, no store or of another version."""
     if create:
+        make_folder(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             os.close(
                 os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE)
             )  # SQLite gives -wal and -shm the mode of the file
         except OSError as error:
             raise UnavailableError(f"cannot write the store {path}: {error.strerror}") from error
-    elif not path.exists():
+    elif not found(path):
         raise UnavailableError(f"there is no store at {path} yet; start the daemon, or name another one with --state")
-    connection = _engine(path).connect()
+    try:
+        connection = _engine(path).connect()
+    except (DBAPIError, sqlite3.Error) as error:
+        reason = getattr(error, "orig", error)
+        raise UnavailableError(
+            f"cannot open the store {path}: {reason}; run the command as the user of the daemon"
+        ) from error
     try:
         _prepare(connection, path, create=create)
     except (DBAPIError, sqlite3.Error) as error:
@@ -193,6 +199,26 @@ def connect(path: Path, *, create: bool) -> Connection:
         close(connection)
         raise
     return connection
+
+
+def make_folder(path: Path) -> None:
+    """The folder of the store, made if need be. Raises UnavailableError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot write the store {path}: its folder {path.parent} cannot be made ({error.strerror}); name another one with --state"
+        ) from error
+
+
+def found(path: Path) -> bool:
+    """Whether there is a store. Raises UnavailableError where we may not look."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot look for the store {path}: {error.strerror}; run the command as the user of the daemon"
+        ) from error
 
 
 @contextmanager

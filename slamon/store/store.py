@@ -46,12 +46,11 @@ class Store:
         """`write=True` for the one daemon of this store: creates it, and puts in order what a killed one left behind.
 
         `write=False` for everybody else, beside a running daemon or without one: reads facts, reads and writes declarations.
-        Raises UnavailableError: in use by another daemon (naming its pid), missing, not a store, of another schema version.
+        Raises UnavailableError: in use by another daemon (naming its pid), missing, not a store, of another version, not ours to open.
         """
         if not write:
             return cls(path, schema.connect(path, create=False), None)
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        schema.make_folder(path)
         lock = Lock(path)
         try:
             connection = schema.connect(path, create=True)

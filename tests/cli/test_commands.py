@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,7 +17,7 @@ from click.testing import CliRunner, Result
 from slamon import __version__
 from slamon.cli import cli
 from slamon.config import load
-from slamon.errors import BAD_CONFIG, CHECK_FAILED, OK, UNAVAILABLE, USAGE, SlamonError
+from slamon.errors import BAD_CONFIG, CHECK_FAILED, OK, UNAVAILABLE, USAGE, SlamonError, UnavailableError
 from slamon.model import Reading, S
 from slamon.model import Result as Outcome
 from slamon.record.recorder import Recorder
@@ -84,11 +86,6 @@ def facts(tmp_path: Path, config: Path) -> Path:
     store.write(recorder.batch(START + 3600 * S, final=True))
     store.close()
     return state
-
-
-@contextmanager
-def asked(config: Path, state: Path) -> Iterator[tuple[str, ...]]:
-    yield ("--config", str(config), "--state", str(state))
 
 
 def test_the_version() -> None:
@@ -185,6 +182,43 @@ def test_report_without_facts_says_how_to_get_them(config: Path, tmp_path: Path)
     done = slamon("report", "--config", config, "--state", tmp_path / "nothing")
     assert done.returncode == USAGE
     assert "no facts yet; start the daemon" in done.stderr
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """This process without root's rights over files."""
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("command", ["report", "status", "exclude list", "run"])
+def test_a_store_that_is_not_ours_is_said_in_one_line(facts: Path, command: str) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "slamon.yml").write_text(CONFIG)
+        state = facts.rename(folder / "state")
+        where: tuple[str | Path, ...] = (*command.split(), "--config", folder / "slamon.yml", "--state", state)
+        if command != "run":
+            assert call(*where).exit_code == OK  # also: all that is imported late is imported
+        for mode in (0o700, 0o755):  # the folder is closed; only the file is
+            state.chmod(mode)
+            with as_nobody():
+                done = call(*where)
+            assert isinstance(done.exception, UnavailableError), done.exception
+            assert str(state) in str(done.exception)
+            assert "\n" not in str(done.exception)
+
+
+def test_a_junit_file_that_cannot_be_written(tmp_path: Path) -> None:
+    done = slamon("test", "tests/sla/cases/B01.yaml", "--junit", tmp_path / "none" / "out.xml")
+    assert done.returncode == UNAVAILABLE
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_status_beside_no_daemon(config: Path, facts: Path) -> None:
