@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from slamon import __version__
 from slamon.cli import cli
+from slamon.cli.options import open_store
 from slamon.config import load
 from slamon.errors import BAD_CONFIG, CHECK_FAILED, OK, UNAVAILABLE, USAGE, SlamonError, UnavailableError
 from slamon.model import Reading, S
@@ -195,23 +196,19 @@ def as_nobody() -> Iterator[None]:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("command", ["report", "status", "exclude list", "run"])
-def test_a_store_that_is_not_ours_is_said_in_one_line(facts: Path, command: str) -> None:
+@pytest.mark.parametrize("write", [False, True])
+def test_a_store_that_is_not_ours_is_said_in_one_line(config: Path, facts: Path, write: bool) -> None:
+    loaded = load(config)
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        (folder / "slamon.yml").write_text(CONFIG)
-        state = facts.rename(folder / "state")
-        where: tuple[str | Path, ...] = (*command.split(), "--config", folder / "slamon.yml", "--state", state)
-        if command != "run":
-            assert call(*where).exit_code == OK  # also: all that is imported late is imported
+        Path(name).chmod(0o755)
+        state = facts.rename(Path(name) / "state")
         for mode in (0o700, 0o755):  # the folder is closed; only the file is
             state.chmod(mode)
-            with as_nobody():
-                done = call(*where)
-            assert isinstance(done.exception, UnavailableError), done.exception
-            assert str(state) in str(done.exception)
-            assert "\n" not in str(done.exception)
+            with as_nobody(), pytest.raises(UnavailableError) as refused:
+                Store.open(state / "slamon.db", write=True) if write else open_store(loaded, state)
+            assert str(state) in str(refused.value)
+            assert "\n" not in str(refused.value)
+        open_store(loaded, state).close()
 
 
 def test_a_junit_file_that_cannot_be_written(tmp_path: Path) -> None:
