@@ -67,12 +67,10 @@ def observe(
             judged[name] = witnesses[series.witness].judge(detections[name])
     start = min(series.known_from for series in known.values())
     settled = max(as_of - LAPSE, min(as_of, *(detection.settled for detection in judged.values())))
-    quorum, absent = facts.services[service].quorum, len(members) - len(known)
+    quorum = facts.services[service].quorum
 
     def together(of: dict[str, Detection]) -> Timeline[State]:
-        nothing: Timeline[State] = Timeline()
-        timelines = [*(detection.timeline for detection in of.values()), *[nothing] * absent]
-        return service_timeline(timelines, quorum, start, settled)
+        return service_timeline([detection.timeline for detection in of.values()], quorum, start, settled)
 
     detected = together(detections)
     return Observation(
@@ -155,11 +153,11 @@ def attribute(timeline: Timeline[State], silence: Spans, widen: int) -> Timeline
 def service_timeline(timelines: Sequence[Timeline[State]], quorum: int, start: int, end: int) -> Timeline[State]:
     """`quorum` of the targets must be up. Up and down are certain; where unmeasured targets decide, the service is unmeasured.
 
-    A target is unknown where its timeline is not defined.
+    A target counts from the start of its timeline on: one that was added later says nothing about the time before, and takes
+    nothing away from it. Until then all of those known, or `quorum` if that is fewer, must be up. After its end it is unknown.
     """
-    states = [State.UNKNOWN] * len(timelines)
+    states: list[State | None] = [None] * len(timelines)
     count = dict.fromkeys(State, 0)
-    count[State.UNKNOWN] = len(timelines)
     changes = sorted(
         (at, index, state)
         for index, timeline in enumerate(timelines)
@@ -174,7 +172,9 @@ def service_timeline(timelines: Sequence[Timeline[State]], quorum: int, start: i
         if at > since:
             pieces.append(Piece(since, min(at, end), _together(count, quorum)))
             since = at
-        count[states[index]] -= 1
+        before = states[index]
+        if before is not None:
+            count[before] -= 1
         count[state] += 1
         states[index] = state
     if since < end:
@@ -183,9 +183,14 @@ def service_timeline(timelines: Sequence[Timeline[State]], quorum: int, start: i
 
 
 def _together(count: dict[State, int], quorum: int) -> State:
-    if count[State.UP] >= quorum:
+    """`count`: how many of the known targets are in each state."""
+    known = sum(count.values())
+    needed = min(quorum, known)
+    if not known:
+        return State.UNKNOWN
+    if count[State.UP] >= needed:
         return State.UP
-    if count[State.UP] + count[State.UNKNOWN] + count[State.LOCAL_FAULT] < quorum:
+    if known - count[State.DOWN] < needed:
         return State.DOWN
     return State.UNKNOWN if count[State.UNKNOWN] else State.LOCAL_FAULT
 

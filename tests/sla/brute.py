@@ -124,10 +124,13 @@ def attribute(labels: Sequence[State], start: int, silences: Sequence[tuple[int,
 def together(targets: Sequence[Mapping[int, State]], quorum: int, start: int, end: int) -> list[State]:
     result = []
     for second in range(start, end):
-        states = [labels.get(second, UNKNOWN) for labels in targets]
-        if states.count(UP) >= quorum:
+        states = [labels.get(second, UNKNOWN) for labels in targets if second >= min(labels, default=end)]
+        needed = min(quorum, len(states))
+        if not states:
+            result.append(UNKNOWN)
+        elif states.count(UP) >= needed:
             result.append(UP)
-        elif len(states) - states.count(DOWN) < quorum:
+        elif len(states) - states.count(DOWN) < needed:
             result.append(DOWN)
         else:
             result.append(UNKNOWN if UNKNOWN in states else OURS)

@@ -11,7 +11,7 @@ from slamon.model import DAY, HOUR, S
 from slamon.record.rows import Gap
 from slamon.sla.attribution import LAPSE, attribute, context, declared_timeline, evidence, observe, service_timeline
 from slamon.sla.detection import detect, rule_of
-from slamon.sla.facts import DeclaredSpan, Facts, SeriesFacts, State
+from slamon.sla.facts import DeclaredSpan, Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.timeline import Timeline, union
 from tests.sla import brute
 from tests.sla.build import Shot, observed, series, shots
@@ -136,15 +136,21 @@ def test_quorums() -> None:
     assert state(2, DOWN, OURS, OURS) == [(0, 5, OURS)]
 
 
-def test_a_target_not_known_yet_is_unknown_and_one_never_measured_too() -> None:
-    facts = observed(series(shots("......")), series(shots("....", start=20), name="link/b"))
-    assert judged(facts) == [(0, 20, UNKNOWN), (20, 50, UP)]
-    one = observed(series(shots("......")), quorum=1)
-    assert judged(
-        replace(one, services={"link": replace(one.services["link"], targets=("link/a", "link/never"), quorum=1)})
-    ) == [(0, 50, UP)]
-    both = replace(one, services={"link": replace(one.services["link"], targets=("link/a", "link/never"), quorum=2)})
-    assert judged(both) == [(0, 50, UNKNOWN)]
+def test_a_target_takes_part_from_the_first_instant_it_is_known() -> None:
+    known, added = series(shots("......")), series(shots("xxxx", start=20), name="link/b")
+    assert judged(observed(known, added, quorum=2)) == [(0, 20, UP), (20, 50, DOWN)]
+    assert judged(observed(known, added, quorum=1)) == [(0, 50, UP)]
+    assert judged(observed(series(shots("xxx...")), added, quorum=1)) == [(0, 30, DOWN), (30, 50, UP)]
+    never = ServiceFacts(service="link", targets=("link/a", "link/never"), quorum=2)
+    assert judged(Facts(services={"link": never}, series={"link/a": known})) == [(0, 50, UP)]
+
+
+def test_adding_a_target_judges_nothing_anew() -> None:
+    """Neither `all` nor `any` looks back at a time when the new one was not watched."""
+    for quorum in (1, 2):
+        before = judged(observed(series(shots("..xxx."))))
+        after = judged(observed(series(shots("..xxx.")), series(shots(".", start=50), name="link/b"), quorum=quorum))
+        assert after == before
 
 
 def test_a_service_of_which_nothing_is_known_is_judged_to_now() -> None:
