@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,15 @@ CHECK_FAILED = 1
 USAGE = 2
 UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits(3): the store is locked, the port is taken, the daemon cannot be reached
 BAD_CONFIG = 78  # EX_CONFIG of sysexits(3)
+
+
+_USERINFO = re.compile(r"([A-Za-z][\w+.-]*://)\S*@|[^\s:/@'\"=]+:\S*@")
+"""What stands before the last `@`, behind `://` or as `user:password`: rather too much than a part of a password that has an `@` itself."""
+
+
+def masked(text: str) -> str:
+    """The text without the user and password of any URL in it: messages are logged and sent around."""
+    return _USERINFO.sub(lambda match: f"{match[1] or ''}…@", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -40,7 +50,7 @@ class Problem:
         what = f"{self.path}: " if self.path else ""
         value = f" (got {self.value!r})" if self.value is not None else ""
         fix = f"; {self.fix}" if self.fix else ""
-        return f"{where}{what}{self.reason}{value}{fix}"
+        return f"{where}{what}{masked(f'{self.reason}{value}{fix}')}"
 
 
 class SlamonError(Exception):

@@ -68,16 +68,12 @@ MEANING: dict[Result, Meaning] = {
     Result.LOCAL_ERROR: Meaning(Packet.OURS, Effect.UNMEASURED),
     Result.DNS_ERROR: Meaning(Packet.OURS, Effect.UNMEASURED),
 }
-"""The one table of what results mean. `dns_error` of a name *we* could not resolve says nothing about the service."""
-
-DNS_PROBE_ERROR = Meaning(Packet.RECEIVED, Effect.DOWN)
-"""For a probe of kind `dns` the same result is the answer of the server under test: it came, and it is wrong."""
+"""The one table of what results mean, whatever kind of probe ended so: facts outlive the configuration that made them.
+`dns_error` is a name *we* could not resolve, which says nothing about the service."""
 
 
-def meaning(result: Result, probe: str) -> Meaning:
-    """What `result` says when a probe of kind `probe` ends with it."""
-    if result is Result.DNS_ERROR and probe == "dns":
-        return DNS_PROBE_ERROR
+def meaning(result: Result, _probe: str) -> Meaning:
+    """What `result` says; the same for every kind of probe."""
     return MEANING[result]
 
 

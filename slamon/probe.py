@@ -128,12 +128,8 @@ COMMON: frozenset[Result] = frozenset(
 
 
 def unresolved(target: Target, reason: str) -> Reading:
-    """The reading of a target that has no address to go to: unmeasured, whatever the kind.
-
-    Of a `dns` probe `dns_error` is the server's own wrong answer, and the `gateway` is no name: there the failure is a local one.
-    """
-    named = target.probe != "dns" and target.address != GATEWAY
-    return Reading(Result.DNS_ERROR if named else Result.LOCAL_ERROR, detail=reason)
+    """The reading of a target that has no address to go to: unmeasured. The `gateway` is no name: there the failure is a local one."""
+    return Reading(Result.LOCAL_ERROR if target.address == GATEWAY else Result.DNS_ERROR, detail=reason)
 
 
 class Ended(Exception):  # noqa: N818 - not an error: a probe came to its end somewhere deep

@@ -90,5 +90,7 @@ class Stats:
     store_write_errors: int = 0
     store_last_write: int = 0
     store_pending: int = 0
+    store_verify_errors: int = 0
+    """Times the chain of declarations did not hold."""
     evaluation: Histogram = field(default_factory=Histogram)
     evaluation_mismatches: int = 0

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import random  # noqa: TID251 - a seeded world
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slamon.clock import Clock, Discipline, Sources
 from slamon.config import Config, load
 from slamon.errors import UsageError
-from slamon.judge import Judge, Source, find_contracts, find_period, judge_once, report
+from slamon.judge import Judge, Source, case, find_contracts, find_period, judge_once, report
 from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap
+from slamon.sla import attribution
+from slamon.sla.attribution import Observation, observe
+from slamon.sla.facts import Facts
 from slamon.sla.statement import Status
 from slamon.stats import RTT_EDGES, Stats
 from slamon.store import Store, StoreThread
@@ -102,9 +106,12 @@ class World:
         self.now -= S
 
 
-@pytest.mark.parametrize(("seed", "lag"), [(0, 0), (1, 0), (2, 40), (3, 7)])
-async def test_running_equals_scratch(tmp_path: Path, seed: int, lag: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`lag`: batches for which closed minutes wait to become records, as they do with thousands of targets."""
+@pytest.mark.parametrize(("seed", "lag", "many"), [(0, 0, 2500), (1, 0, 8), (2, 40, 2500), (3, 7, 1)])
+async def test_running_equals_scratch(
+    tmp_path: Path, seed: int, lag: int, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`lag`: batches for which closed minutes wait to become records, as they do with thousands of targets; `many`: runs in one go."""
+    monkeypatch.setattr(case, "MANY_RUNS", many)
     if lag:
         monkeypatch.setattr(recorder_module, "SLICE", 0)
     world = World(tmp_path, seed)
@@ -145,7 +152,7 @@ async def test_running_equals_scratch(tmp_path: Path, seed: int, lag: int, monke
                 outages = max(outages, len(scratch.outages))
     assert compared > 44
     assert outages > 1
-    assert await judge.recheck(await world.source.exclusions())
+    assert await judge.recheck()
     assert world.stats.evaluation_mismatches == 0
     assert await world.thread.close()
 
@@ -156,14 +163,14 @@ async def test_a_wrong_running_judgement_is_noticed_and_mended(tmp_path: Path) -
     for _ in range(300):
         world.probe()
     await judge.refresh()
-    for case in judge._cases.values():
-        case.base += case.base  # every second twice
+    for pair in judge._cases.values():
+        pair.current.base += pair.current.base  # every second twice
     await judge.refresh()
-    assert not await judge.recheck(await world.source.exclusions())
+    assert not await judge.recheck()
     assert world.stats.evaluation_mismatches == 1
     await judge.refresh()
     judge._checked = 0
-    assert await judge.recheck(await world.source.exclusions())
+    assert await judge.recheck()
     assert await world.thread.close()
 
 
@@ -194,6 +201,95 @@ async def test_an_exclusion_shows_as_active_and_takes_the_credit_away(tmp_path: 
     await world.thread.call(world.store.revoke, made.id, at=world.now, by="me")
     await judge.refresh()
     assert judge.views[0].current.credit
+    assert await world.thread.close()
+
+
+async def test_a_declaration_made_by_a_clock_that_is_ahead_is_not_forgotten(tmp_path: Path) -> None:
+    """The daemon's clock is slewed by up to 100 ms; who declares has another."""
+    world = World(tmp_path, 2)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(200):
+        world.bad = {"lan/gw": 0, "hq/a": 1, "hq/b": 1}
+        world.probe()
+    await judge.refresh()
+    until = world.now
+    made = await world.thread.call(
+        world.store.declare,
+        contract="hq",
+        cause="customer",
+        start=START,
+        end=until,
+        at=world.now + 90 * MS,
+        by="me",
+    )
+    await judge.refresh()
+    assert judge.views[0].current.credit
+    world.now += 100 * MS
+    await judge.refresh()
+    assert judge.views[0].current.credit == 0
+    assert judge.views[0].current.time["customer"] == until - START
+    await world.thread.call(world.store.revoke, made.id, at=world.now + 90 * MS, by="me")
+    await judge.refresh()
+    assert judge.views[0].current.credit == 0
+    world.now += 100 * MS
+    await judge.refresh()
+    assert judge.views[0].current.credit
+    assert await world.thread.close()
+
+
+async def test_a_declaration_younger_than_the_facts_is_no_mismatch(tmp_path: Path) -> None:
+    world = World(tmp_path, 2)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(200):
+        world.bad = {"lan/gw": 0, "hq/a": 1, "hq/b": 1}
+        world.probe()
+    world.now += 2 * S
+    await world.thread.call(
+        world.store.declare,
+        contract="hq",
+        cause="customer",
+        start=START,
+        end=world.now,
+        at=world.now,
+        by="me",
+    )
+    await judge.refresh()
+    assert judge.views[0].current.settled < world.now
+    assert await judge.recheck()
+    assert judge.views[0].current.credit == 0
+    assert world.stats.evaluation_mismatches == 0
+    assert await world.thread.close()
+
+
+async def test_a_long_past_is_judged_in_pieces(tmp_path: Path) -> None:
+    """The loop runs in between: whoever sends probes waits for a few thousand runs at most."""
+    world = World(tmp_path, 1)
+    for step in range(500):
+        world.bad = {"lan/gw": 0, "hq/a": step % 2, "hq/b": step % 2}
+        world.probe()
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    longest = 0
+
+    def watched(facts: Facts, service: str, **rest: Any) -> Observation:
+        nonlocal longest
+        longest = max(longest, *(len(series.runs) for series in facts.series.values()))
+        return observe(facts, service, **rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(case, "MANY_RUNS", 100)
+        patch.setattr(case, "BEYOND", 5 * MINUTE)
+        patch.setattr(attribution, "observe", watched)
+        patch.setattr(case, "observe", watched)
+        await judge.refresh()
+    seen = judge.views[0].current
+    assert longest < 300
+    # what went on for long, as the witness that is up, does not make the refreshes to come look further back
+    running = judge._cases["hq"].current
+    assert running.needed > running.upto - MINUTE
+    exclusions = await world.source.exclusions()
+    assert seen == await judge_once(
+        world.config, judge.views[0].contract, seen.period, source=world.source, exclusions=exclusions, as_of=seen.as_of
+    )
     assert await world.thread.close()
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
-from slamon.live import Inbox, Live, StateView
-from slamon.model import Reading, Result, S, Target
+from slamon.live import Inbox, Live, StateView, following, known
+from slamon.model import DAY, Reading, Result, S, Target
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap, Run
 from slamon.sla.attribution import observe
@@ -89,8 +90,20 @@ def merged(known: list[Run], news: tuple[Run, ...]) -> list[Run]:
     return [runs[first] for first in sorted(runs)]
 
 
-@given(worlds(), st.integers(0, 40))
-def test_batch_by_batch_equals_all_at_once(world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int) -> None:
+@given(worlds(), st.integers(0, 40), st.sampled_from((1, 2, 5, 32)), st.integers(1, 20), st.sampled_from((1, 2)))
+def test_batch_by_batch_equals_all_at_once(
+    world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int, many: int, pace: int, up_after: int
+) -> None:
+    """However few runs are kept as they are (`many`), and however short the slices of a replayed past (`pace`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known, "MANY_RUNS", many)
+        patch.setattr(following, "MANY_GAPS", 1)
+        patch.setattr(following, "SLICE", pace)
+        patch.setattr(f"{__name__}.TARGETS", (replace(WITNESS, up_after=up_after), *MEMBERS))
+        follow(world, gap_at)
+
+
+def follow(world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int) -> None:
     recorder, inbox, live = Recorder("here"), Inbox(), Live()
     live.set(SERVICES, TARGETS)
     series = {each.name: recorder.open(each, limits=(), edges=RTT_EDGES) for each in TARGETS}
@@ -112,7 +125,13 @@ def test_batch_by_batch_equals_all_at_once(world: list[tuple[tuple[Result, ...] 
                 runs[name] = merged(runs[name], fresh_runs)
             turns += live.update(news, gaps[told:], now + S // 2)
             told = len(gaps)
-    agree(live, scratch(runs, now + S // 2, tuple(gaps)), now + S // 2)
+    facts = scratch(runs, now + S // 2, tuple(gaps))
+    agree(live, facts, now + S // 2)
+    again = Live()
+    again.set(SERVICES, TARGETS)
+    for _ in again.replay(facts.series.values(), gaps, now + S // 2):
+        pass
+    agree(again, facts, now + S // 2)
     for noun, name in {(turn.noun, turn.name) for turn in turns}:
         mine = [turn for turn in turns if (turn.noun, turn.name) == (noun, name)]
         assert all(before.state is after.previous for before, after in pairwise(mine))
@@ -130,6 +149,8 @@ def agree(live: Live, facts: Facts, now: int) -> None:
         assert view.state is seen.timeline.pieces[-1].value
         assert view.since == seen.timeline.pieces[-1].start
         assert view.outages == len(seen.outages)
+        is_open = bool(seen.outages) and seen.outages[-1][1] == seen.settled
+        assert view.outage_start == (seen.outages[-1][0] if is_open else None)
         for name, detection in seen.targets.items():
             target_view = live.target(name)
             if detection.timeline.pieces:
@@ -161,3 +182,162 @@ def test_a_steady_service_is_not_judged_again() -> None:
     assert view is not None
     assert view.nanoseconds[State.UP] == 599 * S
     assert judged <= 2
+
+
+MEANT = {".": Result.SUCCESS, "x": Result.TIMEOUT, "!": Result.LOCAL_ERROR, "u": Result.ICMP_ERROR}
+
+
+def fed(live: Live, results: dict[str, str], start: int = START, *, batches: int = 1) -> int:
+    """Target → a letter a second (. answered, x lost, ! our own failure); the instant after the last batch."""
+    recorder, inbox = Recorder("here"), Inbox()
+    series = {each.name: recorder.open(each, limits=(), edges=RTT_EDGES) for each in live.targets}
+    now = start
+    for second in range(len(next(iter(results.values())))):
+        now = start + second * S
+        for name, letters in results.items():
+            result = MEANT[letters[second]]
+            pending = series[name].send(now)
+            series[name].decide(pending, Reading(result, rtt=1000 if result is Result.SUCCESS else None))
+        if second % batches == batches - 1:
+            live.update(inbox.read(recorder.batch(now + S // 2)), (), now + S // 2)
+    return now + S // 2
+
+
+def followed(*services: ServiceFacts, targets: tuple[Target, ...] = TARGETS) -> Live:
+    live = Live()
+    live.set(services, targets)
+    return live
+
+
+@pytest.mark.parametrize("pattern", ["x.", "xxxx.", "x..!", "xu"])
+def test_a_lossy_witness_or_target_fills_no_memory(pattern: str) -> None:
+    live = followed(*SERVICES)
+    lossy = (pattern * 500)[:1000]
+    fed(live, {"lan/gw": lossy, "hq/a": "." * 1000, "hq/b": lossy})
+    for name in ("lan/gw", "hq/b"):
+        assert len(live._known[name].ended) <= 2 * known.MANY_RUNS
+    assert live.service("hq") is not None
+
+
+def test_an_outage_with_changing_errors_is_judged_by_its_states() -> None:
+    """A router that answers for a dead host now and then makes a run of every probe, for hours."""
+    live = followed(*SERVICES)
+    fed(live, {"lan/gw": "." * 810, "hq/a": "." * 10 + "xu" * 400, "hq/b": "." * 10 + "x" * 800})
+    view = live.service("hq")
+    assert view is not None
+    assert (view.state, view.outages, view.outage_start) == (State.DOWN, 1, START + 10 * S)
+    assert len(live._known["hq/a"].ended) <= 2 * known.MANY_RUNS
+
+
+def test_gaps_fill_no_memory() -> None:
+    live = followed(*SERVICES)
+    recorder, inbox = Recorder("here"), Inbox()
+    series = {each.name: recorder.open(each, limits=(), edges=RTT_EDGES) for each in TARGETS}
+    for step in range(700):
+        now = START + step * DAY // 100
+        for each in TARGETS:
+            series[each.name].decide(series[each.name].send(now), Reading(Result.SUCCESS, rtt=1000))
+        gaps = (Gap(now + S // 10, now + S // 5, "suspended"),)
+        live.update(inbox.read(recorder.batch(now + S // 2)), gaps, now + S // 2)
+    assert len(live._gaps) <= 400  # two days of them, twice
+
+
+def renew(live: Live, facts: Facts, now: int, *services: ServiceFacts, targets: tuple[Target, ...] = TARGETS) -> Live:
+    """As a reload does it; the part that was judged anew."""
+    anew = live.renewed(services, targets)
+    names = {each.name for each in anew.targets}
+    for _ in anew.replay([series for name, series in facts.series.items() if name in names], facts.gaps, now):
+        pass
+    live.set(services, targets)
+    live.adopt(anew)
+    return anew
+
+
+def test_another_quorum_judges_the_past_anew() -> None:
+    live = followed(*SERVICES)
+    lossy = {"lan/gw": "x." * 300, "hq/a": "." * 600, "hq/b": "." * 200 + "x" * 100 + "." * 300}
+    now = fed(live, lossy)
+    lan = live.service("lan")
+    stricter = replace(SERVICES[1], quorum=2)
+    facts = scratch(runs_of(lossy), now, ())
+    anew = renew(live, facts, now, SERVICES[0], stricter)
+    assert {each.name for each in anew.targets} == {"hq/a", "hq/b", "lan/gw"}
+    view, seen = live.service("hq"), observe(replace(facts, services={"hq": stricter}), "hq", as_of=now)
+    assert view is not None
+    assert view.outages == 1
+    check(view, seen.timeline.lengths(), seen.timeline.start, seen.settled)
+    assert live.service("lan") == lan  # nothing changed there
+
+
+def runs_of(results: dict[str, str]) -> dict[str, list[Run]]:
+    """The runs of what `fed` feeds."""
+    found = {}
+    for name, letters in results.items():
+        edges = [0, *(at for at in range(1, len(letters)) if letters[at] != letters[at - 1]), len(letters)]
+        found[name] = [
+            Run(
+                START + first * S,
+                START + (end - 1) * S,
+                START + (end if end < len(letters) else end - 1) * S,
+                end - first,
+                MEANT[letters[first]],
+            )
+            for first, end in pairwise(edges)
+        ]
+    return found
+
+
+def test_what_did_not_change_is_not_judged_anew() -> None:
+    live = followed(*SERVICES)
+    now = fed(live, {"lan/gw": "." * 60, "hq/a": "." * 60, "hq/b": "." * 60})
+    assert live.renewed(SERVICES, TARGETS).targets == ()
+    assert [each.name for each in live.renewed(SERVICES[:1], TARGETS[:1]).targets] == []
+    other = replace(MEMBERS[0], interval=2 * S)
+    assert {each.name for each in live.renewed(SERVICES, (WITNESS, other, MEMBERS[1])).targets} == {
+        "hq/a",
+        "hq/b",
+        "lan/gw",
+    }
+    before = live.service("hq")
+    renew(live, scratch({each.name: [] for each in TARGETS}, now, ()), now, *SERVICES)
+    assert live.service("hq") == before
+
+
+def test_a_service_that_goes_and_comes_back_has_its_past() -> None:
+    live = followed(*SERVICES)
+    story = {"lan/gw": "." * 90, "hq/a": "." * 30 + "x" * 10 + "." * 50, "hq/b": "." * 30 + "x" * 10 + "." * 50}
+    now = fed(live, story)
+    before = live.service("hq")
+    assert before is not None
+    assert before.outages == 1
+    facts = scratch(runs_of(story), now, ())
+    renew(live, facts, now, SERVICES[0], targets=(WITNESS,))
+    assert live.service("hq") is None
+    assert live.target("hq/a") is None
+    renew(live, facts, now, *SERVICES)
+    assert live.service("hq") == before
+
+
+@pytest.mark.parametrize("witness", ["!" * 60, "." * 5 + "!" * 55])
+def test_a_witness_that_cannot_be_measured_excuses_nobody_and_holds_nothing_up(witness: str) -> None:
+    """`address: gateway` on a host without a default route: nothing is sent."""
+    live = followed(*SERVICES)
+    story = "." * 10 + "x" * 20 + "." * 30
+    fed(live, {"lan/gw": witness, "hq/a": story, "hq/b": story})
+    view = live.service("hq")
+    assert view is not None
+    assert view.nanoseconds[State.LOCAL_FAULT] == view.nanoseconds[State.UNKNOWN] == 0
+    assert view.nanoseconds[State.DOWN] == 20 * S
+    assert view.state is State.UP
+    assert view.settled >= START + 59 * S
+
+
+def test_a_long_past_is_judged_in_short_steps() -> None:
+    facts = scratch(
+        runs_of({"lan/gw": "x." * 15000, "hq/a": "........x" * 3000, "hq/b": "." * 27000}), START + 30000 * S, ()
+    )
+    live = followed(*SERVICES)
+    steps = sum(1 for _ in live.replay(facts.series.values(), (), START + 30000 * S))
+    assert steps >= sum(len(series.runs) for series in facts.series.values()) // following.SLICE
+    assert max(len(each.ended) for each in live._known.values()) <= following.SLICE
+    agree(live, facts, START + 30000 * S)

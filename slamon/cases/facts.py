@@ -182,7 +182,7 @@ def _values(reader: Reader | None, scope: Scope, problems: list[Problem]) -> dic
 def _value(reader: Reader, name: str, measure: Measure) -> Fraction | None:
     """An objective's value: a delay, or a percentage."""
     if measure is Measure.LATENCY:
-        return reader.parse(name, lambda text: Fraction(units.duration(text)))
+        return reader.parse(name, lambda text: Fraction(units.duration(text, bare="ms")))
     return reader.parse(name, units.percent)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import socket
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from slamon.clock import Clock
 from slamon.config import Config
 from slamon.errors import UsageError
 from slamon.judge import find_contracts
-from slamon.report.layout import WIDTH, columns, to_text
+from slamon.report.layout import WIDTH, hanging, to_text
 from slamon.report.words import duration
 from slamon.report.words import instant as in_words
 from slamon.sla import calendar
@@ -49,7 +51,7 @@ def exclude() -> None:
     "start",
     required=True,
     metavar="INSTANT",
-    help="2026-11-24 02:00, in the contract's zone, or with Z or +01:00.",
+    help="2026-11-24 02:00 or 2026-11-24T02:00:00.5, in the contract's zone, or with Z or +01:00.",
 )
 @click.option("--to", "end", metavar="INSTANT", help="The first instant that counts again.")
 @click.option("--for", "length", metavar="DURATION", help="Instead of --to, for example 2h30m.")
@@ -67,7 +69,7 @@ def add(
     first = _instant("--from", start, terms.timezone)
     if (end is None) == (length is None):
         raise UsageError("say the end once: --to INSTANT or --for DURATION")
-    last = _instant("--to", end, terms.timezone) if end is not None else first + _length(length or "")
+    last = _instant("--to", end, terms.timezone) if end is not None else _after(first, length or "")
     with closing(open_store(loaded, state)) as store:
         made = store.declare(
             contract=contract, cause=cause, start=first, end=last, at=Clock().now(), by=_who(), note=note
@@ -96,10 +98,9 @@ def list_(config: Path, state: Path, contract: str | None, form: str) -> None:
     if not found:
         click.echo("no exclusions")
         return
-    table = columns("id", "contract", "class", "from", "to", "declared", "by", "note")
+    width = min(shutil.get_terminal_size().columns, WIDTH) if sys.stdout.isatty() else WIDTH
     for each in found:
-        table.add_row(*map(Text, _row(each, loaded)))
-    click.echo(to_text([table], width=WIDTH), nl=False)
+        click.echo(to_text([_head(each), hanging(_lines(each, loaded), gap=1)], width=width), nl=False)
 
 
 @exclude.command(short_help="Take one back.")
@@ -121,28 +122,30 @@ def _instant(option: str, text: str, timezone: str) -> int:
         raise UsageError(f"{option}: {error} (got {text!r})") from error
 
 
-def _length(text: str) -> int:
+def _after(start: int, length: str) -> int:
     try:
-        return parse_duration(text)
+        return calendar.checked(start + parse_duration(length))
     except ValueError as error:
-        raise UsageError(f"--for: {error} (got {text!r})") from error
+        raise UsageError(f"--for: {error} (got {length!r})") from error
 
 
-def _row(each: Exclusion, config: Config) -> tuple[str, ...]:
+def _head(each: Exclusion) -> Text:
+    taken_back = ", revoked" if each.revoked_at is not None else ""
+    return Text(f"{each.id}  {each.cause} of {each.contract}{taken_back}")
+
+
+def _lines(each: Exclusion, config: Config) -> list[tuple[str, str]]:
+    """A line a fact, so that no instant is broken however narrow the terminal."""
     contract = config.contracts.get(each.contract)
     where = calendar.zone(contract.timezone if contract else "UTC")
-    revoked = f"{each.note} " if each.note else ""
-    note = f"{revoked}(revoked by {each.revoked_by})" if each.revoked_at is not None else each.note
-    return (
-        each.id,
-        each.contract,
-        each.cause,
-        in_words(each.start, where),
-        in_words(each.end, where),
-        in_words(each.declared_at, where),
-        each.declared_by,
-        note,
-    )
+    lines = [
+        (" from", in_words(each.start, where)),
+        (" to", f"{in_words(each.end, where)} ({duration(each.end - each.start)})"),
+        (" declared", f"{in_words(each.declared_at, where)} by {each.declared_by}"),
+    ]
+    if each.revoked_at is not None:
+        lines.append((" revoked", f"{in_words(each.revoked_at, where)} by {each.revoked_by or 'nobody named'}"))
+    return [*lines, (" note", each.note)] if each.note else lines
 
 
 def _document(each: Exclusion) -> dict[str, object]:

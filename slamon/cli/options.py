@@ -12,7 +12,8 @@ import click
 from slamon.config import Config, load
 from slamon.daemon import database
 from slamon.errors import UsageError
-from slamon.store import Store, found, locked
+from slamon.ledger import TamperedError
+from slamon.store import Store, StoreError, found, locked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,13 +75,24 @@ def load_config(path: Path, *, warn: bool = False) -> Config:
 
 
 def open_store(config: Config, state: Path) -> Store:
-    """The facts, beside a live daemon or without one. Raises UsageError when there are none yet."""
+    """The facts, beside a live daemon or without one, with a warning where somebody changed a declaration unseen.
+
+    Raises UsageError when there are none yet.
+    """
     path = database(config, state)
     if not found(path):
         raise UsageError(
             f"{path}: no facts yet; start the daemon with `slamon run --state {state}` or name its --state"
         )
-    return Store.open(path, write=False)
+    store = Store.open(path, write=False)
+    try:
+        store.verify()
+    except TamperedError as error:
+        click.echo(f"warning: the declarations in {path} cannot be relied on: {error}", err=True)
+    except StoreError:
+        store.close()
+        raise
+    return store
 
 
 def is_running(config: Config, state: Path) -> bool:

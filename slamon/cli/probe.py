@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from fractions import Fraction
+from typing import get_origin
 
 import click
-from pydantic import ValidationError
 
 from slamon import units
 from slamon.clock import Clock
-from slamon.errors import CHECK_FAILED, UsageError
-from slamon.model import MS, RESULT_CODE, Effect, Reading, Result, S, Target, Via, meaning
+from slamon.config.addresses import address_problem, canonical, family_of, literal, source_problem
+from slamon.config.drafts import draft
+from slamon.config.edge import Report, keys_of
+from slamon.config.nodes import Mapping as MappingNode
+from slamon.config.nodes import Node, Scalar, parse
+from slamon.config.sections import Target as Keys
+from slamon.errors import CHECK_FAILED, Place, Problem, UsageError
+from slamon.model import MEANING, MS, RESULT_CODE, Effect, Reading, Result, S, Target, Via
 from slamon.probe import Context, Kind, Prober, Shot, unresolved
 from slamon.probes import kinds
 from slamon.record.series import Pending, Series
@@ -44,13 +53,6 @@ class _Told(Series):
         click.echo(f"{len(self.readings):>4}  {_line(reading)}")
 
 
-def _duration(value: str) -> int:
-    try:
-        return units.duration(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 def _ms(ns: int) -> str:
     return f"{units.round_half_up(Fraction(ns, MS), 3):f} ms"
 
@@ -69,25 +71,115 @@ def _line(reading: Reading) -> str:
     return "  ".join(parts)
 
 
-def _settings(kind: Kind, name: str, pairs: tuple[str, ...]) -> object:
-    values: dict[str, str] = {}
+OPTIONS = {"probe": "KIND", "address": "ADDRESS", "via.interface": "--interface", "via.source": "--source"} | {
+    key: f"--{key}" for key in ("interval", "timeout", "family")
+}
+"""Key of a target in a configuration → what says it on the command line; any other is a `--set`."""
+
+_HERE = Place(file="the command line", line=1)
+"""Never shown: an option is its own place. Files named in settings are beside it, so in the current folder."""
+
+
+def target(kind: Kind, name: str, given: Mapping[str, str | None], pairs: Iterable[str]) -> Target:
+    """What is to be probed, checked as a target of a configuration is. Raises UsageError with every mistake."""
+    problems: list[Problem] = []
+    written = draft("", Report(_node(kind, name, given, pairs), "", problems), {name: kind})
+    if written is None or problems:
+        raise UsageError("\n".join(map(_said, problems)))
+    via = Via() if written.keys.via is None else Via(**written.keys.via.model_dump())
+    address = given["address"] or kind.default_address(written.settings)
+    if address is None:
+        raise UsageError(f"probe kind {name} needs an ADDRESS")
+    family = family_of(written.keys.family, address, via.source)
+    for option, value, wrong in (
+        ("ADDRESS", address, _no_address(name, address) or address_problem(address, family)),
+        ("--source", via.source, via.source and source_problem(via.source, family)),
+        ("--interface", via.interface, via.interface and _no_interface(via.interface)),
+    ):
+        if wrong:
+            raise UsageError(str(Problem(place=None, path=option, reason=wrong[0], value=value, fix=wrong[1])))
+    assert written.keys.interval is not None
+    assert written.keys.timeout is not None
+    return Target(
+        name=f"probe/{name}",
+        service="probe",
+        probe=name,
+        address=canonical(address),
+        family=family,
+        interval=written.keys.interval,
+        timeout=written.keys.timeout,
+        down_after=1,
+        up_after=1,
+        settings=written.settings,
+        via=via,
+    )
+
+
+def _node(kind: Kind, name: str, given: Mapping[str, str | None], pairs: Iterable[str]) -> MappingNode:
+    """The options as a target would be written."""
+    values: dict[str, Node] = {}
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:
             raise UsageError(f"--set takes key=value (got {pair!r}); write for example --set port=443")
-        values[key] = value
-    try:
-        return kind.settings.model_validate(values)
-    except ValidationError as error:
-        known = ", ".join(kind.settings.model_fields) or "none"
-        reasons = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise UsageError(f"settings of {name}: {reasons}; its settings are: {known}") from error
+        if key in keys_of(Keys):
+            raise UsageError(f"--set is for the settings of {name}; {key} is no such setting, see --help")
+        values[key] = _value(kind, key, value)
+    lacking = [
+        f"--set {key}={(field.examples or ['…'])[0]}"
+        for key, field in kind.settings.model_fields.items()
+        if field.is_required() and key not in values
+    ]
+    if lacking:
+        raise UsageError(f"probe kind {name} needs a setting; add for example {' '.join(lacking)}")
+    values["probe"] = _scalar(name)
+    values |= {key: _scalar(given[key] or "") for key in ("interval", "timeout", "family") if given[key] is not None}
+    via = [(key, _scalar(given[key] or "")) for key in ("interface", "source") if given[key] is not None]
+    if via:
+        values["via"] = MappingNode(items=tuple((_scalar(key), node) for key, node in via), place=_HERE)
+    return MappingNode(items=tuple((_scalar(key), node) for key, node in values.items()), place=_HERE)
 
 
-def _family(address: str, family: int | None) -> int:
-    if family is not None:
-        return family
-    return 6 if ":" in address else 4
+def _value(kind: Kind, key: str, value: str) -> Node:
+    """A text; where a list or a mapping may stand also `[…]` or `{…}`."""
+    field = kind.settings.model_fields.get(key)
+    if field is not None and get_origin(field.annotation) is tuple and value[:1] in {"[", "{"}:
+        problems: list[Problem] = []
+        node = parse(value, _HERE.file, problems)
+        if node is None or problems:
+            raise UsageError("\n".join(map(_said, (replace(problem, path=key) for problem in problems))))
+        return node
+    return _scalar(value)
+
+
+def _scalar(value: str) -> Scalar:
+    return Scalar(text=value, place=_HERE, quoted=True)
+
+
+def _said(problem: Problem) -> str:
+    """A problem of the target, at the option that says it."""
+    return str(replace(problem, place=None, path=OPTIONS.get(problem.path, f"--set {problem.path}".strip())))
+
+
+def _no_address(name: str, address: str) -> tuple[str, str] | None:
+    """A URL or an address with its port, which have their own settings."""
+    if "://" in address:
+        fix = f"write --set url={address}" if name == "http" else "write the host alone"
+        return "this is a URL", fix
+    host, _, port = address.rpartition(":")
+    if (
+        port.isdecimal()
+        and literal(address) is None
+        and address_problem(host.strip("[]"), 6 if "[" in host else 4) is None
+    ):
+        host = host.strip("[]")
+        return "an address with a port", f"write {host}" + (f" --set port={port}" if name != "icmp" else "")
+    return None
+
+
+def _no_interface(name: str) -> tuple[str, str] | None:
+    known = [present for _, present in socket.if_nameindex()]
+    return None if name in known else ("there is no such interface", f"write one of {', '.join(known)}")
 
 
 async def _shoot(target: Target, kind: Kind, count: int) -> _Told:
@@ -159,24 +251,15 @@ def probe(
     known = kinds()
     if kind not in known:
         raise UsageError(f"there is no probe kind {kind!r}; the kinds are {', '.join(known)}")
-    settings = _settings(known[kind], kind, pairs)
-    address = address or known[kind].default_address(settings)  # type: ignore[arg-type]
-    if address is None:
-        raise UsageError(f"probe kind {kind} needs an ADDRESS")
-    target = Target(
-        name=f"probe/{kind}",
-        service="probe",
-        probe=kind,
-        address=address,
-        family=_family(address, int(family) if family else None),
-        interval=_duration(interval),
-        timeout=_duration(timeout),
-        down_after=1,
-        up_after=1,
-        settings=settings,
-        via=Via(interface=interface, source=source),
-    )
-    series = asyncio.run(_shoot(target, known[kind], count))
+    given = {
+        "address": address,
+        "interval": interval,
+        "timeout": timeout,
+        "family": family,
+        "interface": interface,
+        "source": source,
+    }
+    series = asyncio.run(_shoot(target(known[kind], kind, given, pairs), known[kind], count))
     click.echo(_summary(series))
-    if not any(meaning(reading.result, kind).effect is Effect.UP for reading in series.readings):
+    if not any(MEANING[reading.result].effect is Effect.UP for reading in series.readings):
         sys.exit(CHECK_FAILED)

@@ -72,11 +72,14 @@ def run(config: Path, state: Path, listen: str | None, verbose: bool) -> None:
     _log(verbose)
     loaded = _listen(load_config(config, warn=True), listen)
 
+    def read() -> Config:
+        return _listen(load_config(config), listen)
+
     def announce(bound: str, running: Config) -> None:
         click.echo(_next_steps(bound, running, state), err=True)
 
     try:
-        asyncio.run(serve(loaded, state, announce=announce))
+        asyncio.run(serve(loaded, state, read=read, announce=announce))
     except* SlamonError as group:
         # An error that is the operator's keeps its message and exit code, also out of a group of tasks.
         raise _first(group) from None

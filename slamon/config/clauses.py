@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from slamon import units
 from slamon.config.edge import Section
 from slamon.config.reader import nearest
-from slamon.config.values import DURATION_PATTERN, Text, Texts, name, one, pattern
+from slamon.config.values import DURATION_PATTERN, Name, Text, Texts, name, one, pattern
 
 PERCENT = r"\d+(?:\.\d+)?%"
 MONEY = r"\d+(?:\.\d+)? [A-Z]{3}"
@@ -56,10 +56,7 @@ def service(value: object) -> object:
 
 def price(text: str) -> tuple[Fraction, str]:
     """`1000 USD/month` → (1000, "USD")."""
-    try:
-        amount, currency, per = units.price(text)
-    except ValueError as error:
-        raise ValueError("not a price; write for example 1000 USD/month") from error
+    amount, currency, per = units.price(text)
     if per != "month":
         raise ValueError(f"a price per {per} is not yet supported; write the charge of one month")
     if amount < 0:
@@ -151,7 +148,7 @@ _CAPS = WithJsonSchema(
 
 Quantity = Annotated[Text, _QUANTITY]
 Table = Annotated[Any, _TABLE]
-ClassName = Annotated[Text, pattern(r"[a-z][a-z0-9_]*", "maintenance")]
+ClassName = Name
 Failures = Annotated[int, BeforeValidator(one(consecutive("after"))), pattern(r"\d+ failures?", "3 failures")]
 Successes = Annotated[int, BeforeValidator(one(consecutive("until"))), pattern(r"\d+ success(es)?", "2 successes")]
 Statistic = Annotated[str, BeforeValidator(one(statistic)), pattern(r"mean|pooled|p\d+(\.\d+)?", "p95")]

@@ -168,7 +168,7 @@ def _tell(model: type[BaseModel], detail: ErrorDetails, report: Report, also: Co
     if kind == "extra_forbidden":
         key = str(loc[-1])
         known, later = _words(model, loc[:-1])
-        reason, fix = "unknown key", suggestion(key, {*known, *later, *(also if len(loc) == 1 else ())})
+        reason, fix = "unknown key", suggestion(key, {*known, *(also if len(loc) == 1 else ())}, later)
         if key in later:
             reason, fix = "not yet supported", "leave it out and keep what the paper says in `notes`"
         report.say(loc, reason, fix=fix, show=False, at_key=True)
@@ -185,8 +185,16 @@ def _tell(model: type[BaseModel], detail: ErrorDetails, report: Report, also: Co
         report.say(loc, "no value", fix="write one, or leave the key out")
     else:
         ours, fix = _PLAIN_WORDS.get(kind, ("", None))
+        alone = _alone(locate(report.node, loc)[1]) if kind == "one_value" else None
+        fix = f"write {alone}" if alone is not None else fix
         theirs = detail["msg"][:1].lower() + detail["msg"][1:]
         report.say(loc, ours.format_map(context) or theirs, fix=fix)
+
+
+def _alone(node: Node) -> str | None:
+    """The one text in a list: brackets around an IPv6 address make a list of it."""
+    inside = node.items if isinstance(node, Sequence) else ()
+    return describe(inside[0]) if len(inside) == 1 and isinstance(inside[0], Scalar) else None
 
 
 _SHAPES = frozenset({"model_type", "model_attributes_type", "dict_type", "tuple_type", "list_type", "set_type"})

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, TypeAlias, cast
 
 import yaml
 
-from slamon.errors import Place, Problem
+from slamon import units
+from slamon.errors import Place, Problem, masked
 
 MAX_DEPTH = 40
 """Levels of nesting; the deepest configuration that means something has fewer than 12."""
@@ -45,7 +48,7 @@ _SYNTAX: tuple[tuple[str, str, str], ...] = (
     (
         "found undefined alias",
         "an alias (*name) without its anchor (&name)",
-        "define the anchor earlier in the same file",
+        "define the anchor earlier in the same file, or quote the value",
     ),
     ("but found another document", "several documents in one file", "remove the line `---` between them"),
 )
@@ -100,7 +103,7 @@ def parse(text: str, file: str, problems: list[Problem]) -> Node | None:
     try:
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        problems.append(_syntax(error, file))
+        problems.append(_syntax(error, file, text))
         return None
     except (ValueError, OverflowError):  # PyYAML passes on what chr() says of an escape such as "\UFFFFFFFF"
         place = _place(loader.get_mark(), file)
@@ -117,7 +120,7 @@ def describe(node: Node) -> str:
     """What stands there, for messages: the text itself, `a mapping` or `a list`."""
     match node:
         case Scalar():
-            text = node.text if node.shown is None else node.shown
+            text = masked(node.text if node.shown is None else node.shown)
             return text if len(text) <= 60 else text[:57] + "..."
         case Mapping():
             return "a mapping"
@@ -217,6 +220,7 @@ class _Conversion:
         items: dict[str, tuple[Scalar, Node]] = {}
         merged: list[Mapping] = []
         size = 1
+        self.commas(source)
         for key_source, value_source in source.value:
             value, value_size = self.node(value_source)
             size += 1 + value_size
@@ -244,6 +248,26 @@ class _Conversion:
         self.written += len(items)
         return Mapping(items=tuple(items.values()), place=place), size
 
+    def commas(self, source: yaml.MappingNode) -> None:
+        """`{target: 99,9%}` is two entries to YAML, and a number with a comma to who wrote it: report it and put it together."""
+        pairs: list[tuple[yaml.Node, yaml.Node]] = []
+        for key, value in source.value:
+            before = pairs[-1] if pairs else None
+            torn = None if before is None else before[1] if _plain(before[1]) else before[0]
+            if before is None or torn is None or not _plain(torn) or not _plain(key) or not _adjacent(torn, key):
+                pairs.append((key, value))
+                continue
+            written = f"{torn.value},{key.value}"
+            meant = units.without_comma(written)
+            whole = yaml.ScalarNode(_STR, meant, torn.start_mark, key.end_mark)
+            if meant is None or (torn is before[1] and _plain(value)):
+                pairs.append((key, value))
+                continue
+            place = _place(torn.start_mark, self.file)
+            self.problem(place, "a comma in a number", value=written, fix=f"write {meant}")
+            pairs[-1] = (before[0], whole) if torn is before[1] else (whole, value)
+        source.value = pairs
+
     def merges(self, value: Node) -> list[Mapping]:
         """What a merge key takes over: one mapping, or a list of them of which the first wins."""
         candidates = value.items if isinstance(value, Sequence) else (value,)
@@ -264,13 +288,53 @@ class _EndlessAliasError(Exception):
         self.place = place
 
 
+def _plain(node: yaml.Node) -> bool:
+    """Text without quotes, and some."""
+    return isinstance(node, yaml.ScalarNode) and node.style is None and node.value != ""
+
+
+def _adjacent(left: yaml.Node, right: yaml.Node) -> bool:
+    """Digits with nothing but one character between them."""
+    between = right.start_mark.index - left.end_mark.index
+    return between == 1 and left.value[-1:].isdecimal() and right.value[:1].isdecimal()
+
+
+_WORD = re.compile(r"[^\s,{}\"']+")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+
+
+def _unquoted(text: str, mark: yaml.Mark, file: str) -> Problem | None:
+    """When the word at `mark` is one that YAML takes for something else: an IPv6 address, a pattern with `*`."""
+    before, after = text.rfind("\n", 0, mark.index) + 1, text.find("\n", mark.index)
+    words = _WORD.finditer(text, before, len(text) if after < 0 else after)
+    word = next((word for word in words if word.start() <= mark.index <= word.end()), None)
+    if word is None:
+        return None
+    place = Place(file=file, line=mark.line + 1, column=mark.column + 1 - (mark.index - word.start()))
+    bare = word[0].strip("[]")
+    if bare.startswith("*"):
+        reason = "a value cannot begin with * unless it is quoted"
+        return Problem(place=place, path="", reason=reason, fix=f'write "{bare}"')
+    for candidate in _IPV6.findall(word[0]):
+        with suppress(ValueError):
+            ip_address(candidate)
+            meant = candidate if bare == candidate else word[0]
+            reason = "an IPv6 address must be quoted here"
+            return Problem(place=place, path="", reason=reason, fix=f'write "{meant}"')
+    return None
+
+
 def _place(mark: yaml.Mark, file: str) -> Place:
     return Place(file=file, line=mark.line + 1, column=mark.column + 1)
 
 
-def _syntax(error: yaml.MarkedYAMLError, file: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
+def _syntax(error: yaml.MarkedYAMLError, file: str, source: str) -> Problem:
+    alias = error.context == "while scanning an alias"
+    mark = (error.context_mark if alias else error.problem_mark) or error.context_mark
     text = error.problem or "not YAML"
+    unquoted = None if mark is None or "undefined alias" in text else _unquoted(source, mark, file)
+    if unquoted is not None:
+        return unquoted
     place = None if mark is None else _place(mark, file)
     for pattern, reason, fix in _SYNTAX:
         if pattern in text or pattern in (error.context or ""):

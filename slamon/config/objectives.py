@@ -76,7 +76,7 @@ def quantity(text: str, measure: Measure) -> Fraction:
     if measure is Measure.LATENCY:
         if text.endswith("%"):
             raise ValueError("the unit does not fit: latency is a duration; write for example 30ms")
-        value = Fraction(units.duration(text))
+        value = Fraction(units.duration(text, bare="ms"))
         if value == 0:
             raise ValueError("a latency of zero cannot be met; write for example 30ms")
         return value

@@ -20,11 +20,29 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def suggestion(word: str, words: Collection[str]) -> str | None:
-    """The fix for a word that is none of `words`: the nearest, or all when they are few."""
-    close = nearest(word, words)
+MEANT = {
+    **dict.fromkeys(("above", "greater", "more_than", "exceeds"), "over"),
+    **dict.fromkeys(("under", "less", "less_than"), "below"),
+    **dict.fromkeys(("uptime", "sla"), "availability"),
+    **dict.fromkeys(("delay", "rtt", "ping"), "latency"),
+    **dict.fromkeys(("host", "hostname", "ip"), "address"),
+    **dict.fromkeys(("every", "frequency"), "interval"),
+    **dict.fromkeys(("tz", "time_zone"), "timezone"),
+    **dict.fromkeys(("max", "limit"), "cap"),
+    "packet_loss": "loss",
+    "type": "probe",
+    "listen": "host",
+}
+"""Words people try that are spelled like none of ours, and the one they mean, where that is valid."""
+
+
+def suggestion(word: str, words: Collection[str], later: Collection[str] = ()) -> str | None:
+    """The fix for a word that is none of `words`: the one that was meant, or all when they are few. `later`: valid words that are
+    refused as not yet supported."""
+    meant = MEANT.get(word.lower())
+    close = meant if meant in words else nearest(word, {*words, *later})
     if close is not None:
-        return f"did you mean {close}?"
+        return f"did you mean {close}{'' if close in words else ', which is not yet supported'}?"
     return f"write one of {', '.join(sorted(words))}" if 0 < len(words) <= 20 else None
 
 
@@ -156,7 +174,7 @@ class Reader:
             if key in later:
                 self._at_key(name, "not yet supported", fix="leave it out, or keep it in the notes")
             else:
-                self._at_key(name, "unknown key", fix=suggestion(key, {*self._known, *also, *later}))
+                self._at_key(name, "unknown key", fix=suggestion(key, {*self._known, *also} - {*later}, later))
 
     def _at_key(self, name: Scalar, reason: str, fix: str | None) -> None:
         self.problems.append(Problem(place=name.place, path=join(self.path, name.text), reason=reason, fix=fix))

@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from slamon import __version__
@@ -26,7 +27,7 @@ from slamon.probes import kinds as probe_kinds
 from slamon.record.recorder import Recorder
 from slamon.resolve import Addresses
 from slamon.stats import Stats
-from slamon.store import Store, StoreThread
+from slamon.store import Store, StoreError, StoreThread
 from slamon.systemd import Notifier
 from slamon.trace import Tracer
 from slamon.web import Site, make_app, serving
@@ -46,8 +47,11 @@ def database(config: Config, state: Path) -> Path:
     return config.store.path or state / DATABASE
 
 
-async def serve(config: Config, state: Path, *, announce: Callable[[str, Config], None]) -> None:
-    """Run until SIGTERM or SIGINT. `announce` is told the `host:port` listened on once everything runs.
+async def serve(
+    config: Config, state: Path, *, read: Callable[[], Config], announce: Callable[[str, Config], None]
+) -> None:
+    """Run until SIGTERM or SIGINT. `read` loads the configuration again; `announce` is told the `host:port` listened on
+    once everything runs.
 
     Raises UnavailableError: the store is in use, the port is taken, the last facts could not be written.
     """
@@ -59,14 +63,21 @@ async def serve(config: Config, state: Path, *, announce: Callable[[str, Config]
     async with AsyncExitStack() as stack:
         notifier = Notifier()
         stack.callback(notifier.close)
-        service, probing, addresses, tracer = await _build(config, state, stack, notifier)
+        service, probing, addresses, tracer = await _build(config, state, stack, notifier, read)
         bound = await stack.enter_async_context(serving(make_app(_site(service)), config.web.host, config.web.port))
         async with asyncio.TaskGroup() as group:
             tasks = Tasks(group)
             loop.add_signal_handler(signal.SIGHUP, lambda: tasks.spawn(_reload(service), "reload"))
             tasks.forever(addresses.run(), "addresses")
             await addresses.first(NAMES)
-            service.notices = Notices(live=service.live, tracer=tracer, spawn=tasks.spawn, address=addresses.current)
+            service.notices = Notices(
+                live=service.live,
+                tracer=tracer,
+                spawn=tasks.spawn,
+                address=addresses.current,
+                failure=service.last_failure,
+            )
+            service.notices.resume(config)
             tasks.forever(probing.run(), "probing")
             tasks.forever(service.keep(), "keeping")
             tasks.forever(service.judge(), "judging")
@@ -111,13 +122,13 @@ async def _never_ending(task: Coroutine[object, object, None], name: str) -> Non
 
 
 async def _build(
-    config: Config, state: Path, stack: AsyncExitStack, notifier: Notifier
+    config: Config, state: Path, stack: AsyncExitStack, notifier: Notifier, read: Callable[[], Config]
 ) -> tuple[Service, Probing, Addresses, Tracer]:
     clock, stats = Clock(), Stats()
     stats.last_reload_at = clock.now()
     store = Store.open(database(config, state), write=True)
     thread = StoreThread(store, stats)
-    stack.push_async_callback(_close, thread)
+    stack.push_async_exit(partial(_close, thread))
     recorder = Recorder(config.vantage, store.restore())
     tracer = Tracer(clock)
     stack.callback(tracer.close)
@@ -138,6 +149,7 @@ async def _build(
         live=Live(),
         kinds=kinds,
         notifier=notifier,
+        read=read,
     )
     await service.apply(config)
     return service, probing, addresses, tracer
@@ -167,10 +179,10 @@ def _say_address(target: Target, old: str | None, new: str | None) -> None:
 
 
 async def _reload(service: Service) -> None:
-    with suppress(ConfigError):  # said, problem by problem, where it was found
+    with suppress(ConfigError, StoreError):  # said, problem by problem, where it was found
         await service.reload()
 
 
-async def _close(thread: StoreThread) -> None:
-    if not await thread.close():
+async def _close(thread: StoreThread, _: object, error: BaseException | None, __: object) -> None:
+    if not await thread.close() and error is None:  # else the log has it, and the error is what matters
         raise UnavailableError("the last facts could not be written to the store; the log says why")

@@ -1,15 +1,17 @@
-"""Changes of state → log lines, and a trace of the path when an ICMP target went down."""
+"""Changes of state, and what people declared → log lines; and a trace of the path when an ICMP target went down."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 
 from slamon.config import Config
-from slamon.live import Live, Turn
+from slamon.live import Live, StateView, Turn
 from slamon.model import Result, Target
 from slamon.report.events import Change, sentence
-from slamon.sla.facts import State
+from slamon.report.words import instant
+from slamon.sla.facts import Exclusion, State
 from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
 from slamon.trace import Tracer
 
@@ -20,7 +22,10 @@ ENDED = {State.DOWN: PROVIDER_DOWN, State.LOCAL_FAULT: LOCAL_FAULT}
 
 
 class Notices:
-    """Says what turned. `address` gives a target's present address, `spawn` runs the traces."""
+    """Says what turned since `live` was filled from the store.
+
+    `address` gives a target's present address, `failure` what was last said of a failed probe of it, `spawn` runs the traces.
+    """
 
     def __init__(
         self,
@@ -29,17 +34,39 @@ class Notices:
         tracer: Tracer,
         spawn: Callable[[Coroutine[object, object, None], str], None],
         address: Callable[[Target], str | None],
+        failure: Callable[[str], str],
     ) -> None:
         self._live = live
         self._tracer = tracer
         self._spawn = spawn
         self._address = address
+        self._failure = failure
         self._unheard: set[tuple[str, str]] = set()
         """Nouns and names of which nothing was known when they were first judged."""
+        self._stopped: dict[tuple[str, str], StateView] = {}
+        """What they were when the daemon before this one stopped, until they are measured again."""
+
+    def resume(self, config: Config) -> None:
+        """Say in one line how things stood when the facts end. What is found to be still so is not said again."""
+        targets = [view for name in config.targets if (view := self._live.target(name)) is not None]
+        for noun, views in (("service", self._live.services()), ("target", targets)):
+            self._stopped |= {(noun, view.name): view for view in views if view.state is not State.UNKNOWN}
+        if self._stopped:
+            until = max(view.settled for view in self._stopped.values())
+            counts = Counter((noun, view.state.replace("_", " ")) for (noun, _), view in self._stopped.items())
+            said = ", ".join(f"{n} {noun}{'' if n == 1 else 's'} {state}" for (noun, state), n in counts.items())
+            log.info("as measured up to %s: %s; what changed since is said", instant(until), said)
 
     def say(self, turns: Iterable[Turn], config: Config) -> None:
         for turn in turns:
             key = (turn.noun, turn.name)
+            stopped = self._stopped.get(key)
+            if stopped is not None:
+                if turn.state is State.UNKNOWN:
+                    continue  # nobody looked while the daemon was stopped
+                del self._stopped[key]
+                if turn.state is stopped.state and turn.previous is State.UNKNOWN:
+                    continue
             if turn.previous is None and turn.state is State.UNKNOWN:
                 self._unheard.add(key)  # nothing is known yet: no news
                 continue
@@ -67,6 +94,7 @@ class Notices:
             previous_since=turn.previous_since,
             probe=shown.probe if shown else "",
             results=self._deciding(shown, turn.since) if shown else (),
+            detail=self._failure(shown.name) if shown else "",
             down=len(down),
             targets=len(names) if turn.noun == "service" else 0,
             witness=witness,
@@ -97,3 +125,23 @@ class Notices:
         trace = await self._tracer.trace(target.name, address, family=target.family, via=target.via)
         if trace is not None:
             log.info("target %s path to %s: %s", target.name, address, trace)
+
+
+class Declarations:
+    """Says what was declared and revoked since this was first asked."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Exclusion] | None = None
+
+    def say(self, exclusions: Iterable[Exclusion]) -> None:
+        """`exclusions`: all there are, also revoked ones."""
+        known = {each.id: each for each in exclusions}
+        before, self._known = self._known, known
+        for one, each in known.items() if before is not None else ():
+            old = (before or {}).get(one)
+            span = f"{each.cause} of contract {each.contract} from {instant(each.start)} to {instant(each.end)}"
+            if old is None:
+                note = f": {each.note}" if each.note else ""
+                log.info("exclusion %s declared by %s: %s%s", one, each.declared_by, span, note)
+            if each.revoked_at is not None and (old is None or old.revoked_at is None):
+                log.info("exclusion %s revoked by %s: %s", one, each.revoked_by, span)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from slamon import __version__
 from slamon.clock import Clock
-from slamon.config import Config, load
-from slamon.daemon.notices import Notices
+from slamon.config import Config
+from slamon.daemon.fixed import as_started
+from slamon.daemon.notices import Declarations, Notices
 from slamon.daemon.probing import Probing
+from slamon.daemon.reports import Reports
 from slamon.daemon.standing import status
 from slamon.daemon.watch import Watch
 from slamon.errors import ConfigError
-from slamon.judge import Judge, Observed, Source, report, service_facts
+from slamon.judge import Judge, Source, service_facts
+from slamon.ledger import TamperedError
 from slamon.live import Inbox, Live, TargetView
 from slamon.metrics import Exposition, View
 from slamon.model import S
@@ -22,9 +25,10 @@ from slamon.probe import Kind
 from slamon.record.recorder import Recorder
 from slamon.report.json import document
 from slamon.report.status import document as status_document
+from slamon.report.words import duration, instant
 from slamon.resolve import Addresses
 from slamon.stats import RTT_EDGES, Stats
-from slamon.store import Store, StoreThread
+from slamon.store import Store, StoreError, StoreThread
 from slamon.systemd import Notifier
 
 log = logging.getLogger("slamon")
@@ -34,6 +38,9 @@ BATCH = 1 * S
 
 PRUNE = 600
 """Batches between two looks for single packets older than they are kept."""
+
+AHEAD = 1 * S
+"""A store ahead of the clock by less is caught up with before anybody could do anything about it."""
 
 
 class Service:
@@ -53,7 +60,9 @@ class Service:
         live: Live,
         kinds: Mapping[str, Kind],
         notifier: Notifier,
+        read: Callable[[], Config],
     ) -> None:
+        """`read` loads the configuration again; raises ConfigError."""
         self.config = config
         self._clock = clock
         self._stats = stats
@@ -65,14 +74,17 @@ class Service:
         self.live = live
         self._kinds = kinds
         self._notifier = notifier
+        self._read = read
         self._source = Source(store, thread)
         self._judge = Judge(clock=clock, stats=stats, source=self._source, config=config)
+        self._reports = Reports(self._judge, self._source)
         self._exposition = Exposition()
         self._inbox = Inbox()
         self._reloading = asyncio.Lock()
         self._turn = asyncio.Lock()
         """A batch is made, and a configuration applied, one at a time."""
         self._judged = False
+        self._declarations = Declarations()
         self.notices: Notices | None = None
 
     # what the configuration says
@@ -83,12 +95,15 @@ class Service:
             # What was measured by the old configuration is handed over before anything is defined anew.
             await self._step()
             for sha256, text in config.contract_texts.items():
-                await self._thread.call(self._store.keep_text, sha256, text)
-            missing = self.live.missing(config.targets.values())
-            past = await self._source.load(missing, 0, self._clock.now(), records=False) if missing else None
-            self._swap(config, past)
+                self._thread.keep_text(sha256, text)
+            renewed = self.live.renewed(service_facts(config).values(), config.targets.values())
+            if renewed.targets:
+                past = await self._source.load(renewed.targets, 0, self._clock.now(), records=False)
+                for _ in renewed.replay(past.series.values(), past.gaps, self._clock.now()):
+                    await asyncio.sleep(0)
+            self._swap(config, renewed)
 
-    def _swap(self, config: Config, past: Observed | None) -> None:
+    def _swap(self, config: Config, renewed: Live) -> None:
         """All at once, without giving way: the next tick finds the targets, their series and their schedule agreeing."""
         targets = config.targets
         limits = config.latency_limits()
@@ -100,21 +115,22 @@ class Service:
         self.config = config
         self._addresses.set(targets.values())
         self.live.set(service_facts(config).values(), targets.values())
-        if past is not None:
-            self.live.restore(past.series.values(), past.gaps)
-            self.live.update(None, (), self._clock.now())
+        self.live.adopt(renewed)
         self._judge.set(config)
         self._probing.set(targets.values())
 
     async def reload(self) -> None:
-        """Load the configuration file again, one reload after the other. Raises ConfigError, and then nothing has changed."""
+        """Load the configuration file again, one reload after the other.
+
+        Raises ConfigError, or StoreError when the past of a new target cannot be read; then nothing has changed.
+        """
         async with self._reloading:
             await self._reload()
 
     async def _reload(self) -> None:
         self._notifier.reloading(self._clock.monotonic())
         try:
-            config = await asyncio.to_thread(load, self.config.path)
+            found = await asyncio.to_thread(self._read)
         except ConfigError as error:
             self._stats.last_reload_ok = False
             for problem in error.problems:
@@ -122,12 +138,17 @@ class Service:
             raise
         finally:
             self._notifier.ready(summary(self.config))
-        for warning in config.warnings:
+        for warning in found.warnings:
             log.warning("%s", warning)
-        for name in ("store", "web", "vantage"):
-            if getattr(config, name) != getattr(self.config, name):
-                log.warning("a change of `%s` takes effect when slamon is started again", name)
-        await self.apply(config)
+        config, later = as_started(found, self.config)
+        for key in later:
+            log.warning("a change of `%s` takes effect when slamon is started again", key)
+        try:
+            await self.apply(config)
+        except StoreError as error:
+            self._stats.last_reload_ok = False
+            log.error("reload refused: %s", error)
+            raise
         self._stats.last_reload_ok = True
         self._stats.last_reload_at = self._clock.now()
         self._notifier.status(summary(self.config))
@@ -137,6 +158,7 @@ class Service:
 
     async def keep(self) -> None:
         """Every second: hand what was measured to the store and to the live states."""
+        await self._examine()
         count = 0
         due = self._clock.monotonic()
         while True:
@@ -146,19 +168,51 @@ class Service:
                 await self._step()
             count += 1
             if count % PRUNE == 0:
-                await self._thread.call(self._store.prune, self._clock.now(), self.config.store.keep_raw)
+                await self._prune()
+
+    async def _examine(self) -> None:
+        """What is wrong with the store as it was found. Measuring goes on: what is recorded from here on is as good as ever."""
+        try:
+            await self._thread.call(self._store.verify)
+        except TamperedError as error:
+            self._stats.store_verify_errors += 1
+            log.error("the declarations in %s cannot be relied on: %s", self._store.path, error)
+        except StoreError as error:
+            log.error("the declarations were not checked: %s", error)
+        ahead = self._recorder.ahead(self._clock.now())
+        if ahead > AHEAD:
+            log.error(
+                "the store holds facts up to %s, %s after the present of this host's clock; until then probes are counted and "
+                "nothing is recorded. Set the clock if it is wrong; if it was wrong before, stop slamon, move %s away "
+                "and start slamon again",
+                instant(self._clock.now() + ahead), duration(ahead), self._store.path,
+            )  # fmt: skip
+
+    async def _prune(self) -> None:
+        try:
+            await self._thread.call(self._store.prune, self._clock.now(), self.config.store.keep_raw)
+        except StoreError as error:
+            self._stats.store_write_errors += 1
+            log.error("old single packets are kept a little longer: %s", error)
 
     async def judge(self) -> None:
         """Every refresh, and soon after a declaration or a reload: judge all contracts by the facts stored."""
         while True:
             config = self.config
-            await self._judge.refresh()
-            self._judged = True
             due = self._clock.monotonic() + config.judge_refresh
-            while self._clock.monotonic() < due and self.config is config:
-                await asyncio.sleep(min(BATCH, max(due - self._clock.monotonic(), 0)) / S)
-                if await self._source.last_declaration() != self._judge.declared:
-                    break
+            try:
+                await self._judge.refresh()
+                self._judged = True
+                if self._judge.exclusions is not None:
+                    self._declarations.say(self._judge.exclusions)
+                due = self._clock.monotonic() + config.judge_refresh
+                while self._clock.monotonic() < due and self.config is config:
+                    await asyncio.sleep(min(BATCH, max(due - self._clock.monotonic(), 0)) / S)
+                    if await self._source.last_declaration() != self._judge.declared:
+                        break
+            except (StoreError, TamperedError) as error:
+                log.error("the contracts cannot be judged; what was judged last stays published: %s", error)
+                await asyncio.sleep(max(due - self._clock.monotonic(), BATCH) / S)
 
     async def watchdog(self) -> None:
         """Tell the service manager that probes are being decided, and only then."""
@@ -184,6 +238,8 @@ class Service:
         self._note_clock()
         batch = self._recorder.batch(self._clock.now(), final=final)
         self._thread.put(batch)
+        for gap in self._thread.given_up():
+            self._recorder.interrupt(gap)
         turns = self.live.update(self._inbox.read(batch), gaps, self._clock.now())
         if self.notices is not None:
             self.notices.say(turns, self.config)
@@ -221,6 +277,11 @@ class Service:
             label_keys=config.labels,
         )
 
+    def last_failure(self, target: str) -> str:
+        """What was said of the last probe of it that failed, in this process."""
+        series = self._recorder.series.get(target)
+        return "" if series is None else series.failure
+
     def not_ready(self) -> str | None:
         if not self._judged:
             return "the contracts have not been judged yet"
@@ -232,7 +293,7 @@ class Service:
 
     async def report(self, contract: str | None, period: str) -> Mapping[str, object]:
         now = self._clock.now()
-        return document(await report(self.config, self._source, contract=contract, period=period, now=now), as_of=now)
+        return document(await self._reports.of(self.config, contract, period, now), as_of=now)
 
     def page(self) -> Iterable[bytes]:
         """The metrics in steps."""

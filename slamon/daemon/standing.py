@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TypedDict
+
 from slamon.config import Config
 from slamon.judge import Source, service_facts
-from slamon.live import Live
+from slamon.live import Live, StateView
 from slamon.model import MINUTE
 from slamon.report.status import WINDOW, ServiceStatus, Status, TargetStatus, measured
 from slamon.sla.facts import SeriesFacts, State
@@ -23,24 +26,23 @@ async def status(config: Config, source: Source, *, now: int, running: bool, liv
     if live is None:
         live = follow(config)
         past = await source.load(targets, 0, now, records=False)
-        live.restore(past.series.values(), past.gaps)
-        live.update(None, (), now)
+        for _ in live.replay(past.series.values(), past.gaps, now):
+            await asyncio.sleep(0)
     recent = (await source.load(targets, now - WINDOW - MINUTE, now)).series
     services = []
-    settled: list[int] = []
+    # What was undecided a day ago counts as unknown, so of a stopped daemon the services say less than the targets.
+    views = map(live.service, config.services) if running else map(live.target, config.targets)
+    settled = [view.settled for view in views if view is not None]
     for service in config.services.values():
         view = live.service(service.name)
-        if view is not None:
-            settled.append(view.settled)
         services.append(
             ServiceStatus(
                 name=service.name,
-                state=view.state if view else State.UNKNOWN,
-                since=view.since if view else None,
+                **_present(view, running=running),
                 outages=view.outages if view else 0,
-                outage_start=view.outage_start if view else None,
+                outage_start=view.outage_start if view and running else None,
                 targets=tuple(
-                    _target(config, live, name, recent.get(name), now)
+                    _target(config, live, name, recent.get(name), now, running=running)
                     for name, target in config.targets.items()
                     if target.service == service.name
                 ),
@@ -55,7 +57,23 @@ async def status(config: Config, source: Source, *, now: int, running: bool, liv
     )
 
 
-def _target(config: Config, live: Live, name: str, recent: SeriesFacts | None, now: int) -> TargetStatus:
+class _Present(TypedDict):
+    state: State
+    since: int | None
+
+
+def _present(view: StateView | None, *, running: bool) -> _Present:
+    """Of a stopped daemon everything is unknown from where its facts end."""
+    if view is None:
+        return {"state": State.UNKNOWN, "since": None}
+    if running or view.state is State.UNKNOWN:
+        return {"state": view.state, "since": view.since}
+    return {"state": State.UNKNOWN, "since": view.settled}
+
+
+def _target(
+    config: Config, live: Live, name: str, recent: SeriesFacts | None, now: int, *, running: bool
+) -> TargetStatus:
     view = live.target(name)
     target = config.targets[name]
     runs = live.last_runs(name, 1)
@@ -63,8 +81,7 @@ def _target(config: Config, live: Live, name: str, recent: SeriesFacts | None, n
         name=name,
         probe=target.probe,
         address=target.address,
-        state=view.state if view else State.UNKNOWN,
-        since=view.since if view else None,
+        **_present(view, running=running),
         measured=measured(recent.records if recent else (), now),
         last_result=runs[-1].result if runs else None,
         last_result_at=runs[-1].last_sent if runs else None,

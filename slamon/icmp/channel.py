@@ -171,7 +171,11 @@ class Channel:
             self._warn(str(error))
             return
         except OSError as error:
-            self._why = f"{self.via}: {error.strerror}" if str(self.via) else f"no ICMP socket: {error.strerror}"
+            self._why = (
+                f"{self.via}: {error.strerror or error}"
+                if str(self.via)
+                else f"no ICMP socket: {error.strerror or error}"
+            )
             self._next_try = now + REOPEN
             return
         self._probe = probe

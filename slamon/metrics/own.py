@@ -166,7 +166,7 @@ OWN: tuple[Family, ...] = (
     Family(
         name="slamon_store_write_errors_total",
         type="counter",
-        help="Batches that could not be written at the first try; they are kept and written again.",
+        help="Writes to the store that failed; what they should have written is kept and written again.",
         labels=(),
         lines=single(lambda stats: stats.store_write_errors),
     ),
@@ -183,6 +183,13 @@ OWN: tuple[Family, ...] = (
         help="Rows waiting to be written.",
         labels=(),
         lines=single(lambda stats: stats.store_pending),
+    ),
+    Family(
+        name="slamon_store_verify_errors_total",
+        type="counter",
+        help="Looks at the chain of declarations, one at each start, that found it changed by somebody.",
+        labels=(),
+        lines=single(lambda stats: stats.store_verify_errors),
     ),
     Family(
         name="slamon_evaluation_duration_seconds",

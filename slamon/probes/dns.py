@@ -281,7 +281,7 @@ def judge(settings: Dns, answer: bytes) -> tuple[Result, str]:
         return Result.BAD_RESPONSE, f"unreadable answer: {str(error) or type(error).__name__}"
     rcode = dns.rcode.to_text(message.rcode())
     if rcode != settings.rcode:
-        return Result.DNS_ERROR, f"{rcode}, expected {settings.rcode}"
+        return Result.BAD_RESPONSE, f"{rcode}, expected {settings.rcode}"
     fault = _fault(settings, message) if rcode == "NOERROR" else ""
     return Result.BAD_RESPONSE if fault else Result.SUCCESS, fault
 

@@ -21,6 +21,7 @@ from yarl import URL
 
 from slamon import __version__
 from slamon.egress import FAMILIES, open_socket, socket_address
+from slamon.errors import masked
 from slamon.model import Reading, Result, Target, Via
 from slamon.probe import (
     COMMON,
@@ -287,7 +288,7 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
             raise  # an errno of the kernel is judged like that of any kind
         return _broken(error)
     except aiohttp.ClientError as error:
-        return Reading(Result.BAD_RESPONSE, detail=f"not a valid HTTP answer: {error}")
+        return Reading(Result.BAD_RESPONSE, detail=f"not a valid HTTP answer: {masked(str(error))}")
     return Reading(Result.BAD_RESPONSE, detail=f"more than {MAX_REDIRECTS} redirects")
 
 
@@ -295,7 +296,7 @@ def _onward(url: URL, location: str) -> URL:
     try:
         return url.join(URL(location))
     except ValueError as error:
-        raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to no URL: {location!r}")) from error
+        raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to no URL: {masked(location)!r}")) from error
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -313,7 +314,7 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
     if not any(low <= response.status <= high for low, high in settings.status):
         detail = f"HTTP {response.status} {response.reason}".rstrip()
         if response.status in REDIRECTS:
-            detail += f" to {response.headers.get('Location')}"
+            detail += f" to {masked(response.headers.get('Location', 'nowhere'))}"
     elif settings.body_regex is not None and not settings.body_regex.search(_text(response, body)):
         detail = f"body_regex {settings.body_regex.pattern!r} not found in the first {len(body)} bytes"
     gauges: list[tuple[str, float]] = [("http_status_code", response.status)]

@@ -41,6 +41,11 @@ class Lines:
         for place, series in enumerate(columns.series):
             self._places.setdefault(series, []).append(place)
 
+    def sent(self) -> list[int]:
+        """Send instants of all samples."""
+        _, sents, states, _, _ = self.columns
+        return [sent for sent, state in zip(sents, states, strict=True) if not state & EVENT]
+
     def replay(self, track: Track, *, since: int) -> None:
         """Feed its lines to `track`; those before the instant `since` are in closed minutes already."""
         _, sents, states, rtts, hops = self.columns

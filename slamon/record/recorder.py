@@ -68,6 +68,8 @@ class Batch:
     """Batches before this number hold no sample that is not also in a Settled of this or an earlier batch."""
     complete: int
     """Every sample sent before this instant is in a Settled of this or an earlier batch."""
+    ended: tuple[tuple[int, Run], ...] = ()
+    """Series → runs that ended in batches that were given up."""
 
 
 class Recorder:
@@ -126,8 +128,21 @@ class Recorder:
         series.abandon()
 
     def gap(self, gap: Gap) -> None:
-        """Nothing could be observed in that span, by any series."""
+        """Nothing could be observed in that span, by any series: what follows is of other runs than what came before."""
         self._gaps.append(gap)
+        self.interrupt(gap)
+
+    def interrupt(self, gap: Gap) -> None:
+        """The same for a gap that is in the store already."""
+        for series in self.series.values():
+            series.interrupt(gap.start, gap.end)
+
+    def ahead(self, now: int) -> int:
+        """How far the facts already recorded lie in the future: the clock was wrong when they were written, or it is now.
+
+        Until then whatever is sent has no place in the record.
+        """
+        return max(self._journal.settled - now, 0)
 
     def pack(self) -> int:
         """Turn a few closed minutes into rows for the next batch; how many are left. For every tick of the scheduler.

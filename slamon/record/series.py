@@ -29,8 +29,8 @@ class Series:
     """
 
     __slots__ = (
-        "_fresh", "_last", "_overruns", "_queue", "_reach", "_track", "attempts", "corrupt_replies", "duplicate_replies",
-        "gauges", "hop_limit", "icmp_errors", "in_flight", "last_result", "last_success", "late_replies", "phases",
+        "_fresh", "_last", "_overruns", "_queue", "_reach", "_resumed", "_track", "attempts", "corrupt_replies", "duplicate_replies",
+        "failure", "gauges", "hop_limit", "icmp_errors", "in_flight", "last_result", "last_success", "late_replies", "phases",
         "reordered_replies", "results", "rotations", "rtt", "skipped", "target", "userspace",
     )  # fmt: skip
 
@@ -42,7 +42,10 @@ class Series:
         self._last = track.last
         self._fresh = fresh
         self._overruns = 0
-        self._reach = -1  # until the first send, so that it takes the slow way
+        self._reach = -1
+        """How late the next send may be without a slot being missed; −1 before the first, 0 after a gap: both take the slow way."""
+        self._resumed = STEADY
+        """After a gap: how the next sample follows, BREAK when the gap is over since the last one."""
         self.attempts = 0
         self.in_flight = 0
         self.results = [0] * len(RESULTS)
@@ -67,6 +70,8 @@ class Series:
         """Send instant of the last decided probe."""
         self.hop_limit: int | None = None
         """Of the last reply that showed one."""
+        self.failure = ""
+        """For people: what was said of the last probe that failed."""
         self.gauges: dict[str, float] = {}
         self.phases: dict[str, list[int]] = {}
         """Phase → [Σ nanoseconds, count]."""
@@ -93,7 +98,7 @@ class Series:
         """How `pending` ended. The first decision stands: a second one for the same probe changes nothing."""
         if pending.code >= 0:
             return
-        result, rtt, hop_limit, _, userspace, phases, gauges, icmp_error = reading
+        result, rtt, hop_limit, detail, userspace, phases, gauges, icmp_error = reading
         code = RESULT_CODE[result]
         self.results[code] += 1
         self.in_flight -= 1
@@ -108,6 +113,8 @@ class Series:
             pending.hop = self.hop_limit = hop_limit
         if code == _SUCCESS:
             self.last_success = sent
+        elif detail:
+            self.failure = detail
         if userspace:
             self.userspace += 1
         if phases or gauges or icmp_error is not None:
@@ -146,6 +153,22 @@ class Series:
         self.skipped["overrun"] += 1
         self._overruns += 1
 
+    def interrupt(self, start: int, end: int) -> None:
+        """Nothing could be observed in `[start, end)`: samples on its two sides are not of one run, whatever their distance.
+
+        A run is a count between two instants. If it went on over the gap, how many of its samples were sent before would be
+        reckoned anew with every sample that follows, and the past would be judged anew with it.
+        """
+        for edge in (start, end):
+            after = next((pending for pending in self._queue if pending.sent >= edge), None)
+            if after is not None and edge == end and self._track.last < end:
+                after.chain = max(after.chain, MISSED)
+            elif after is not None:
+                after.chain = max(after.chain, BREAK)
+        if self._reach >= 0 and not (self._queue and self._last >= end):
+            was = self._resumed if self._reach == 0 else STEADY
+            self._reach, self._resumed = 0, max(was, BREAK if self._last >= end else MISSED)
+
     def oldest(self) -> int | None:
         """Send instant of the earliest probe that is undecided; None when every one is decided and released."""
         queue = self._queue
@@ -165,6 +188,10 @@ class Series:
                 return FIRST
             interval = self._track.span  # the definition changed while we were watching: the old one's slots count
             return BREAK if step <= reach(interval) else MISSED
+        if not self._reach:
+            self._reach = reach(interval)
+            if self._resumed == MISSED or step <= self._reach:
+                return self._resumed
         return BREAK if overruns and step <= self._reach + overruns * interval else MISSED
 
     def _extras(self, reading: Reading) -> None:

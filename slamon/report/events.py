@@ -13,6 +13,9 @@ from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
 CAUSES = {PROVIDER_DOWN: "provider", LOCAL_FAULT: "our side"}
 """Causes that read better than their names; an exclusion class reads as it is."""
 
+LONGEST = 160
+"""Letters of a failure's detail."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -31,6 +34,8 @@ class Change:
     """Kind of the deciding probes."""
     results: tuple[Result, ...] = ()
     """The last probes, the deciding ones, in send order."""
+    detail: str = ""
+    """What the last failed probe met: an errno, a status line; whatever a server wrote may be in it."""
     down: int = 0
     """Of a service: how many of its targets are down."""
     targets: int = 0
@@ -77,21 +82,25 @@ def _evidence(change: Change) -> list[str]:
     if change.targets > 1:
         parts.append(f"{change.down} of {change.targets} targets down")
     if change.results:
-        parts.append(_failures(change.results, change.probe))
+        parts.append(_failures(change.results, change.probe, _shown(change.detail)))
     if change.witness_state is not None:
         name = f" {change.witness}" if change.witness and change.witness_state is not State.UP else ""
         parts.append(f"witness{name} {change.witness_state.replace('_', ' ')}")
     return parts
 
 
-def _failures(results: tuple[Result, ...], probe: str) -> str:
-    """`3 of 3 lost`; failures of another kind are named: `2 of 3 failed (1 timeout, 1 bad_response)`."""
+def _failures(results: tuple[Result, ...], probe: str, detail: str) -> str:
+    """`3 of 3 lost (no answer within 1s)`; failures of another kind are named: `2 of 3 failed (1 timeout, 1 bad_response)`."""
     failed = [result for result in results if result is not Result.SUCCESS]
     said = {meaning(result, probe).packet for result in failed}
     count = f"{len(failed)} of {len(results)}"
-    if said == {Packet.LOST}:
-        return f"{count} lost"
-    if said == {Packet.REFUSED}:
-        return f"{count} refused"
     kinds = ", ".join(f"{n} {result}" for result, n in sorted(Counter(failed).items()))
-    return f"{count} failed ({kinds})"
+    word = "lost" if said == {Packet.LOST} else "refused" if said == {Packet.REFUSED} else None
+    told = [detail] if word else [kinds, detail]
+    return f"{count} {word or 'failed'}" + (f" ({'; '.join(filter(None, told))})" if any(told) else "")
+
+
+def _shown(detail: str) -> str:
+    """On one line, and no longer than a line."""
+    text = "".join(sign if sign.isprintable() else " " for sign in detail)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

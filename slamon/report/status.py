@@ -84,19 +84,17 @@ class Status:
     settled: int | None
     """Facts up to here were judged; None while there are none."""
     running: bool
-    """Whether a daemon is writing these facts now."""
+    """Whether a daemon is writing these facts now; else every state is unknown from where they end."""
     services: tuple[ServiceStatus, ...]
 
 
 def render(status: Status, *, width: int = WIDTH, colour: bool = False) -> str:
     """The status as text ending in a newline; instants in UTC."""
     table = columns("service / target", "state", ">for", "since", ">delay", ">loss", "last")
-    # Of a stopped daemon nobody knows how long a state has lasted beyond the last fact.
-    until = status.as_of if status.running or status.settled is None else status.settled
     for service in status.services:
-        table.add_row(*_service(service, until))
+        table.add_row(*_service(service, status.as_of))
         for target in service.targets:
-            table.add_row(*_target(target, service.name, until))
+            table.add_row(*_target(target, service.name, status.as_of))
     return to_text((*map(Text, _head(status)), Text(), table), width=width, colour=colour)
 
 
@@ -107,7 +105,8 @@ def _head(status: Status) -> Iterator[str]:
         yield "no facts yet"
     else:
         age = duration(status.as_of - status.settled)
-        yield f"judged up to {instant(status.settled)} ({age} ago); delay and loss over the last {duration(WINDOW)}"
+        what = "judged up to" if status.running else "nothing measured since"
+        yield f"{what} {instant(status.settled)} ({age} ago); delay and loss over the last {duration(WINDOW)}"
 
 
 def _state(state: State) -> Text:

@@ -11,6 +11,7 @@ from functools import lru_cache
 import tzdata  # type: ignore[import-untyped]
 
 from slamon.errors import UsageError
+from slamon.model import S
 from slamon.sla.lines import Period
 from slamon.sla.terms import Contract
 from slamon.units import duration
@@ -22,19 +23,28 @@ TZDATA: str = tzdata.IANA_VERSION
 """Version of the zone rules, for example `2026a`; part of every statement."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-YEARS = range(1970, 9999)
-"""Years a period may lie in: instants are counted from 1970, `datetime` ends with 9999."""
+YEARS = range(1970, 2262)
+"""Years an instant and a period may lie in: nanoseconds since 1970 in the 64 bits of a stored integer end in April 2262."""
+END = (datetime(YEARS.stop, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(seconds=1) * S
+"""The first instant after them, in UTC."""
+_OUTSIDE = f"outside the years {YEARS.start} to {YEARS.stop - 1}; write an instant in them"
 
-_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})(?: (\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:\d{2})?)?")
-_TIME = re.compile(r"\d{2}:\d{2}(?::\d{2})?")
+_INSTANT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}(?::\d{2})?)(?:(?<=:\d{2}:\d{2})\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?)?"
+)
+_TIME = re.compile(r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
 def period(contract: Contract, name: str) -> Period:
     """The period of that name, `2026-10`. Raises UsageError."""
     match = _MONTH.fullmatch(name)
-    if not match or int(match[1]) not in YEARS:
+    if not match:
         raise UsageError(f"{name!r} is not a period of {contract.name}; write a month such as 2026-10")
+    if int(match[1]) not in YEARS:
+        raise UsageError(
+            f"{name!r} is outside the years {YEARS.start} to {YEARS.stop - 1}; write a month such as 2026-10"
+        )
     return _month(contract.timezone, int(match[1]), int(match[2]))
 
 
@@ -76,22 +86,38 @@ def instants(wall: datetime, timezone: str) -> tuple[int, ...]:
 
 
 def instant(text: str, timezone: str) -> int:
-    """`2026-11-01 01:30[:00][Z|-04:00]` → nanoseconds; without an offset it is the wall clock of the zone, without a time midnight.
+    """`2026-11-01 01:30[:00[.5]][Z|-04:00]` → nanoseconds; without an offset it is the wall clock of the zone, without a time midnight.
 
-    Raises ValueError (`reason; fix`), also for a wall time that occurs twice or never.
+    `T` may stand for the blank (RFC 3339), and a second may have up to nine decimals. Raises ValueError (`reason; fix`), also for
+    a wall time that occurs twice or never, and for an instant outside `YEARS`.
     """
     match = _INSTANT.fullmatch(text)
     moment = None
     if match:
-        offset = (match[3] or "").replace("Z", "+00:00")
+        offset = (match[4] or "").replace("Z", "+00:00")
         with suppress(ValueError):  # of a date, a time or an offset that does not exist, such as 2026-02-30
             moment = datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}{offset}")
-    if match is None or moment is None or moment.year not in YEARS:
+    if match is None or moment is None:
         raise ValueError("not an instant; write for example 2026-06-10 02:00, or 2026-06-10 02:00Z")
-    if match[3]:
-        return _utc(moment)
-    if match[2] is None:
-        return midnight(moment.date(), timezone)
+    if moment.year not in YEARS:
+        raise ValueError(_OUTSIDE)
+    if match[4]:
+        found = _utc(moment)
+    elif match[2] is None:
+        found = midnight(moment.date(), timezone)
+    else:
+        found = _wall(moment, timezone)
+    return checked(found + int((match[3] or "").ljust(9, "0")))
+
+
+def checked(instant: int) -> int:
+    """The instant itself. Raises ValueError (`reason; fix`) when it lies outside `YEARS`."""
+    if not 0 <= instant < END:
+        raise ValueError(_OUTSIDE)
+    return instant
+
+
+def _wall(moment: datetime, timezone: str) -> int:
     found = instants(moment, timezone)
     if not found:
         raise ValueError(
@@ -115,7 +141,7 @@ def span(text: str, timezone: str) -> tuple[int, int]:
         end = instant(f"{civil(start, timezone):%Y-%m-%d} {last}" if _TIME.fullmatch(last) else last, timezone)
     elif plus:
         start = instant(begin, timezone)
-        end = start + duration(length)
+        end = checked(start + duration(length))
     else:
         raise ValueError("not a span of time; write for example 2026-06-10 02:00 to 05:00, or 2026-06-10 02:00 + 3h")
     if end <= start:

@@ -2,8 +2,8 @@
 
 from slamon.store.lock import locked
 from slamon.store.reading import StoredFacts
-from slamon.store.schema import found
+from slamon.store.schema import StoreError, found
 from slamon.store.store import Store
 from slamon.store.thread import StoreThread
 
-__all__ = ["Store", "StoreThread", "StoredFacts", "found", "locked"]
+__all__ = ["Store", "StoreError", "StoreThread", "StoredFacts", "found", "locked"]

@@ -66,10 +66,7 @@ def verify(connection: Connection) -> str:
 def _append(connection: Connection, *, at: int, by: str, kind: str, body: dict[str, ledger.Value]) -> ledger.Entry:
     with writing(connection):  # the head is read under the write lock: two writers cannot follow the same entry
         row = connection.execute(select(declaration).order_by(declaration.c.number.desc()).limit(1)).one_or_none()
-        head = (
-            None if row is None else ledger.Entry(row.number, row.at, row.by, row.kind, json.loads(row.body), row.link)
-        )
-        entry = ledger.append(head, at=at, by=by, kind=kind, body=body)
+        entry = ledger.append(None if row is None else _entry(row), at=at, by=by, kind=kind, body=body)
         _insert(connection, entry)
     return entry
 
@@ -89,6 +86,8 @@ def _entry(row: Row[Any]) -> ledger.Entry:
         body = json.loads(row.body)
     except ValueError as error:
         raise ledger.TamperedError(f"declaration {row.number} is not what was written: its body is no JSON") from error
+    if not isinstance(body, dict):
+        raise ledger.TamperedError(f"declaration {row.number} is not what was written: its body is no JSON object")
     return ledger.Entry(row.number, row.at, row.by, row.kind, body, row.link)
 
 
@@ -99,20 +98,27 @@ def _fold(entries: list[ledger.Entry]) -> dict[str, Exclusion]:
         if entry.kind == EXCLUDE:
             known[str(entry.number)] = _exclusion(entry)
         elif entry.kind == REVOKE:
-            one = str(entry.body["id"])
+            one = str(entry.body.get("id"))
+            if one not in known:
+                raise ledger.TamperedError(
+                    f"declaration {entry.number} is not what was written: it revokes {one}, which is none"
+                )
             known[one] = replace(known[one], revoked_at=entry.at, revoked_by=entry.by)
     return known
 
 
 def _exclusion(entry: ledger.Entry) -> Exclusion:
     body = entry.body
-    return Exclusion(
-        id=str(entry.number),
-        contract=str(body["contract"]),
-        cause=str(body["cause"]),
-        start=int(body["start"] or 0),
-        end=int(body["end"] or 0),
-        declared_at=entry.at,
-        declared_by=entry.by,
-        note=str(body["note"]),
-    )
+    try:
+        return Exclusion(
+            id=str(entry.number),
+            contract=str(body["contract"]),
+            cause=str(body["cause"]),
+            start=int(body["start"] or 0),
+            end=int(body["end"] or 0),
+            declared_at=entry.at,
+            declared_by=entry.by,
+            note=str(body["note"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise ledger.TamperedError(f"declaration {entry.number} is not what was written: {error}") from error

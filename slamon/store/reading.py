@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
-from slamon.model import DAY, MINUTE, Reading, Sample, Target
+from slamon.model import DAY, MEANING, MINUTE, RESULT_CODE, Effect, Target
 from slamon.record import journal as lines
 from slamon.record.journal import Lines
-from slamon.record.packing import Packed, unpack
 from slamon.record.records import total
 from slamon.record.rows import Gap, Record, Run
 from slamon.record.track import LOOK_EVERY, Journal, Track
@@ -22,10 +21,10 @@ from slamon.store.schema import SUMS, gap, journal, raw, record, run, series
 from slamon.store.tiles import Tiles, split, tiles
 from slamon.store.writing import Present, slices
 
-CONTEXT_SAMPLES = 100
-"""A run of as many samples decides what state a series is in, whatever happened before: no rule asks for more in a row."""
-CONTEXT_SPAN = DAY
-"""How far before a span runs are handed out when no such long run comes first."""
+UP_AFTER = 1000
+"""No rule may ask for more successes in a row."""
+UP = tuple(RESULT_CODE[result] for result, what in MEANING.items() if what.effect is Effect.UP)
+"""Codes of the results that say the target is up."""
 SEEK_SHARE = 8
 """Below one in so many series, looking every row up is cheaper than reading all series of the span past."""
 KEYS_PER_QUERY = 500
@@ -64,6 +63,7 @@ class StoredFacts:
     series: Mapping[str, StoredSeries] = field(default_factory=dict)
     """Target name → its facts; a target without a single sample is not in it."""
     gaps: tuple[Gap, ...] = ()
+    """From the first run given on."""
 
 
 class Page(NamedTuple):
@@ -119,6 +119,7 @@ def load(
     cuts: Sequence[int] = (),
     minutes: bool = False,
     records: bool = True,
+    up_after: int = UP_AFTER,
 ) -> StoredFacts:
     """See `Store.load`; `present` is what the writer knows of the journal; with pages it is replayed."""
     rows = {row.id: row for row in _series(connection, targets)}
@@ -126,7 +127,9 @@ def load(
     first = {i: row.known_from for i, row in rows.items() if row.known_from is not None}
     ids = list(first)
     through = {i: max(tail.through[i], known_from) for i, known_from in first.items()}
-    runs = _runs(connection, ids, start, end)
+    stored = _runs(connection, ids, start, end, up_after)
+    runs = {i: _joined(stored.get(i, []), tail.runs.get(i, ()), end) for i in ids}
+    since = min((some[0].first_sent for some in runs.values() if some), default=start)
     edges = sorted({start, end, *cuts})
     sums: dict[int, list[Record]] = {}
     if records and ids:
@@ -139,47 +142,16 @@ def load(
             rows[i].target: StoredSeries(
                 known_from=first[i],
                 through=through[i],
-                runs=_joined(runs.get(i, []), tail.runs.get(i, ()), end),
+                runs=runs[i],
                 records=_with_tail(sums.get(i, []), tail.minutes.get(i, []), start, end, edges) if records else (),
             )
             for i in ids
         },
-        gaps=gaps(connection, start, end),
+        gaps=_gaps(connection, min(start, since), end),
     )
 
 
-def samples(connection: Connection, pages: Pages, target: str, start: int, end: int) -> list[Sample]:
-    """See `Store.samples`."""
-    rows = {row.id: row for row in _series(connection, [target])}
-    found: list[Packed] = []
-    for i, row in rows.items():
-        oldest = connection.scalar(select(func.min(raw.c.minute)))
-        newest = connection.scalar(
-            select(func.max(raw.c.minute))
-        )  # asked for one by one, each is a look at one end of the key
-        if oldest is not None and newest is not None:
-            kept = range(max(start // MINUTE, oldest), min(-(-end // MINUTE), newest + 1))
-            for keys in slices(kept, KEYS_PER_QUERY):
-                packed = connection.execute(
-                    select(raw.c.minute, raw.c.data)
-                    .where(raw.c.series == i, raw.c.minute.in_(keys))
-                    .order_by(raw.c.minute)
-                )
-                for minute, data in packed:
-                    found += unpack(minute * MINUTE, data)
-        for track in _replay(connection, {i: row}, pages)[0].values():
-            track.flush()
-            while track.done:
-                one = track.settle().record
-                found += unpack(one.start, one.raw or b"")
-    return [
-        Sample(target, one.sent, Reading(one.result, one.rtt, one.hop_limit))
-        for one in found
-        if start <= one.sent < end
-    ]
-
-
-def gaps(connection: Connection, start: int, end: int) -> tuple[Gap, ...]:
+def _gaps(connection: Connection, start: int, end: int) -> tuple[Gap, ...]:
     found = connection.execute(
         select(gap.c.start, gap.c.end, gap.c.reason).where(gap.c.end > start, gap.c.start < end).order_by(gap.c.start)
     )
@@ -256,16 +228,23 @@ def _replay(
     return tracks, through
 
 
-def _runs(connection: Connection, ids: Sequence[int], start: int, end: int) -> dict[int, list[Run]]:
-    """Ended runs that begin in the span, and those before it back to the one that decides the state at its start; unordered."""
+def _runs(connection: Connection, ids: Sequence[int], start: int, end: int, up_after: int) -> dict[int, list[Run]]:
+    """Ended runs that begin in the span, and those before it back to one that made the target up by itself; unordered.
+
+    Down does not decide: what began as one outage has to be known from its start.
+    """
     before = run.alias("before")
+    # A gap inside takes samples away from a run, and what is left of it may be too short.
+    torn = select(gap.c.start).where(gap.c.end > before.c.first_sent, gap.c.start <= before.c.last_sent)
     decisive = (
         select(before.c.first_sent)
         .where(
             before.c.series == series.c.id,
             before.c.first_sent < start,
             before.c.last_sent < start,
-            or_(before.c.samples >= CONTEXT_SAMPLES, before.c.first_sent < start - CONTEXT_SPAN),
+            before.c.samples >= up_after,
+            before.c.result.in_(UP),
+            ~torn.correlate(before).exists(),
         )
         .order_by(before.c.first_sent.desc())
         .limit(1)

@@ -43,6 +43,18 @@ BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another process's transaction; ours last milliseconds."""
 WAL_LIMIT = 16 * 1024 * 1024
 """Bytes the write-ahead log is cut back to after a reader has let it grow."""
+FIXES = {
+    sqlite3.SQLITE_BUSY: "another program holds it; try again",
+    sqlite3.SQLITE_LOCKED: "another program holds it; try again",
+    sqlite3.SQLITE_FULL: "make room on that disk",
+    sqlite3.SQLITE_IOERR: "look at that disk",
+    sqlite3.SQLITE_CORRUPT: "bring back a copy of it, or move it away to begin a new one",
+    sqlite3.SQLITE_NOTADB: "bring back a copy of it, or move it away to begin a new one",
+    sqlite3.SQLITE_READONLY: "run the command as the user of the daemon",
+    sqlite3.SQLITE_CANTOPEN: "run the command as the user of the daemon",
+    sqlite3.SQLITE_PERM: "run the command as the user of the daemon",
+}
+"""Primary result code of SQLite → what to do about it."""
 metadata = MetaData()
 
 meta = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", BigInteger, nullable=False))
@@ -172,7 +184,7 @@ contract_text = Table(
 
 
 def connect(path: Path, *, create: bool) -> Connection:
-    """The connection of one store. Raises UnavailableError for a file that is missing, no store or of another version."""
+    """The connection of one store. Raises UnavailableError for a file that is missing, no store, damaged or of another version."""
     if create:
         make_folder(path)
         try:
@@ -183,18 +195,12 @@ def connect(path: Path, *, create: bool) -> Connection:
             raise UnavailableError(f"cannot write the store {path}: {error.strerror}") from error
     elif not found(path):
         raise UnavailableError(f"there is no store at {path} yet; start the daemon, or name another one with --state")
-    try:
+    with _translated(path, "open"):
         connection = _engine(path).connect()
-    except (DBAPIError, sqlite3.Error) as error:
-        reason = getattr(error, "orig", error)
-        raise UnavailableError(
-            f"cannot open the store {path}: {reason}; run the command as the user of the daemon"
-        ) from error
+    connection.info["path"] = path
     try:
-        _prepare(connection, path, create=create)
-    except (DBAPIError, sqlite3.Error) as error:
-        close(connection)
-        raise UnavailableError(f"cannot open the store {path}: {getattr(error, 'orig', error)}") from error
+        with _translated(path, "open"):
+            _prepare(connection, path, create=create)
     except UnavailableError:
         close(connection)
         raise
@@ -221,11 +227,28 @@ def found(path: Path) -> bool:
         ) from error
 
 
+class StoreError(UnavailableError):
+    """The disk, another program or a damaged file is in the way of the store: nothing slamon did wrong, and worth trying again."""
+
+
+@contextmanager
+def _translated(path: Path, doing: str = "use") -> Iterator[None]:
+    """What SQLite says of the file and its disk as a StoreError; what it says of our statements stays a bug."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, sqlite3.OperationalError) and type(cause) is not sqlite3.DatabaseError:
+            raise
+        fix = FIXES.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        raise StoreError(f"cannot {doing} the store {path}: {cause}" + (f"; {fix}" if fix else "")) from error
+
+
 @contextmanager
 def reading(connection: Connection) -> Iterator[None]:
     """One snapshot of the store, whatever is written meanwhile."""
     connection.execution_options(begin="BEGIN")
-    with connection.begin():
+    with _translated(connection.info["path"]), connection.begin():
         yield
 
 
@@ -233,7 +256,7 @@ def reading(connection: Connection) -> Iterator[None]:
 def writing(connection: Connection) -> Iterator[None]:
     """A transaction that takes the write lock at its start, so that it cannot fail half way for want of it."""
     connection.execution_options(begin="BEGIN IMMEDIATE")
-    with connection.begin():
+    with _translated(connection.info["path"]), connection.begin():
         yield
 
 

@@ -42,7 +42,7 @@ class Present:
 
 
 def write(connection: Connection, batch: Batch, present: Present) -> None:
-    """All of `batch`. Raises DBAPIError with nothing lost: the same batch can be written again."""
+    """All of `batch`. Raises StoreError with nothing lost: the same batch can be written again."""
     for definitions in slices(batch.opened, ROWS_PER_TRANSACTION):
         with writing(connection):
             _open(connection, definitions)
@@ -130,6 +130,8 @@ def _journal(connection: Connection, batch: Batch) -> None:
         )
     if batch.gaps:
         connection.execute(insert(gap).on_conflict_do_nothing(), [one._asdict() for one in batch.gaps])
+    if batch.ended:
+        connection.execute(insert(run).on_conflict_do_nothing(), [run_row(i, ended) for i, ended in batch.ended])
 
 
 def settle(connection: Connection, minutes: Sequence[Settled], present: Present) -> None:

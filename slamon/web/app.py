@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 HEADERS = {"Server": "slamon", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
+RETRY_AFTER = "5"
+"""Seconds: about what the longest report takes."""
+
 PERIOD = "current"
 """Of a report when the query names none."""
 
@@ -88,7 +91,9 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except UsageError as error:
         return answer(str(error), 404)
     except UnavailableError as error:
-        return answer(str(error), 503)
+        answered = answer(str(error), 503)
+        answered.headers["Retry-After"] = RETRY_AFTER
+        return answered
     except SlamonError as error:
         return answer(str(error), 500)
     except Exception:

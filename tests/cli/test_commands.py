@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,6 +23,7 @@ from slamon.errors import BAD_CONFIG, CHECK_FAILED, OK, UNAVAILABLE, USAGE, Slam
 from slamon.model import Reading, S
 from slamon.model import Result as Outcome
 from slamon.record.recorder import Recorder
+from slamon.report.words import instant
 from slamon.stats import RTT_EDGES
 from slamon.store import Store
 
@@ -61,6 +63,19 @@ def slamon(*args: str | Path) -> subprocess.CompletedProcess[str]:
 
 def call(*args: str | Path) -> Result:
     return CliRunner().invoke(cli, [str(arg) for arg in args])
+
+
+def in_a_terminal(*args: str | Path) -> str:
+    """What a terminal shows."""
+    ours, theirs = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "slamon", *map(str, args)], stdout=theirs, cwd=ROOT, timeout=60, check=False
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16)
+    os.close(ours)
+    assert done.returncode == OK
+    return shown.decode().replace("\r\n", "\n")
 
 
 @pytest.fixture
@@ -255,12 +270,42 @@ def test_an_exclusion_takes_the_credit_away_and_its_revocation_restores_it(confi
     assert one["revoked_at"] is not None
 
 
+def test_the_list_of_exclusions_says_who_and_when_in_any_width(
+    config: Path, facts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ("--config", config, "--state", facts)
+    terms = ("--contract", "hq", "--class", "maintenance", "--note", "CHG-1")
+    done = call("exclude", "add", *where, *terms, "--from", "2026-07-01T00:20:00.25Z", "--to", "2026-07-01T00:30Z")
+    assert done.exit_code == OK, done.output
+    assert call("exclude", "revoke", *where, "1").exit_code == OK
+    (one,) = json.loads(call("exclude", "list", *where, "--format", "json").output)
+    assert (one["start"], one["end"]) == (str(START + 1200 * S + S // 4), str(START + 1800 * S))
+    berlin = ZoneInfo("Europe/Berlin")
+    monkeypatch.setenv("COLUMNS", "40")
+    listed = in_a_terminal("exclude", "list", *where)
+    lines = [line.split(maxsplit=1) for line in listed.splitlines()]
+    assert listed.startswith("1  maintenance of hq, revoked\n")
+    assert ["from", "2026-07-01 02:20:00.250+02:00"] in lines
+    for word, at, by in (("declared", "declared_at", "declared_by"), ("revoked", "revoked_at", "revoked_by")):
+        (line,) = [" ".join(rest) for head, *rest in lines if head == word]
+        assert line.startswith(instant(int(one[at]), berlin))
+        assert one[by] in listed
+    assert ["note", "CHG-1"] in lines
+    assert max(map(len, listed.splitlines())) <= 40
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
         (("--class", "holiday", "--from", "2026-07-01", "--for", "1h"), "its classes are: maintenance"),
         (("--class", "maintenance", "--from", "yesterday", "--for", "1h"), "--from: not an instant"),
         (("--class", "maintenance", "--from", "2026-07-01", "--for", "1"), "--for: a duration needs a unit"),
+        (
+            ("--class", "maintenance", "--from", "2026-07-01", "--for", "90000d"),
+            "--for: outside the years 1970 to 2261",
+        ),
+        (("--class", "maintenance", "--from", "2026-07-01", "--to", "2262-05-01"), "--to: outside the years 1970 to"),
+        (("--class", "maintenance", "--from", "1969-07-01", "--for", "1h"), "--from: outside the years 1970 to 2261"),
         (("--class", "maintenance", "--from", "2026-07-01"), "say the end once"),
         (("--class", "maintenance", "--from", "2026-07-02", "--to", "2026-07-01"), "end after it starts"),
         (("--class", "maintenance", "--from", "2026-10-25 02:30", "--for", "1h"), "Europe/Berlin show this time twice"),
@@ -291,7 +336,28 @@ def test_probe_a_closed_port_fails() -> None:
     ("args", "said"),
     [
         (("probe", "pong", "127.0.0.1"), "the kinds are dns, http, icmp, tcp"),
-        (("probe", "tcp", "127.0.0.1"), "settings of tcp: port"),
+        (("probe", "tcp", "127.0.0.1"), "needs a setting; add for example --set port=443"),
+        (
+            ("probe", "http", "http://127.0.0.1:9/"),
+            "ADDRESS: this is a URL (got 'http://127.0.0.1:9/'); write --set url=",
+        ),
+        (
+            ("probe", "tcp", "127.0.0.1:80", "--set", "port=80"),
+            "an address with a port (got '127.0.0.1:80'); write 127",
+        ),
+        (("probe", "http", "[::1]:80"), "write ::1 --set port=80"),
+        (("probe", "icmp", "127.0.0.1", "--interface", "nope"), "--interface: there is no such interface (got 'nope')"),
+        (
+            ("probe", "icmp", "127.0.0.1", "--source", "::1"),
+            "--source: this is an IPv6 address and the target's family",
+        ),
+        (("probe", "icmp", "127.0.0.1", "--timeout", "0s"), "--timeout: a timeout is from 1ms to 1h (got '0s')"),
+        (("probe", "icmp", "127.0.0.1", "--interval", "5"), "--interval: a duration needs a unit"),
+        (("probe", "icmp", "127.0.0.1", "--set", "timeout=1s"), "timeout is no such setting"),
+        (("probe", "icmp", "127.0.0.1", "--set", "paylod=9"), "--set paylod: unknown key; did you mean payload?"),
+        (("probe", "tcp", "127.0.0.1", "--set", "port=99999"), "--set port: more than 65535 (got '99999')"),
+        (("probe", "http", "127.0.0.1", "--set", "status=[2"), "--set status: an inline list"),
+        (("probe", "http", "--set", "url=http://u:hunter2@h/"), "no user or password in a URL (got 'http://…@h/')"),
         (("probe", "tcp", "127.0.0.1", "--set", "port"), "--set takes key=value"),
         (("probe", "icmp"), "needs an ADDRESS"),
     ],

@@ -84,7 +84,7 @@ def test_each_mistake_is_said_once_and_the_rest_is_kept() -> None:
     model = read(Outer, bad)
     assert said(bad) == [
         "f.yml:1:1: top: the key `name` is missing; add `name: …`",
-        "f.yml:1:9: top.inner.word: this must be one value",
+        "f.yml:1:9: top.inner.word: this must be one value; write x",
         "f.yml:1:27: top.inner.often: a duration needs a unit (got '5'); write for example 5s",
         "f.yml:2:9: top.every.b c: a name has 1 to 63 letters, digits, `-`, `_` and `.` and begins with a letter or digit (got 'b c')",
         "f.yml:2:33: top.every.d.wrod: unknown key; did you mean word?",
@@ -115,7 +115,7 @@ def test_settings_that_choke_on_a_mapping_are_reported_like_any_other() -> None:
     assert read(Blunt, bad) is None
     assert said(bad) == [
         "f.yml:1:1: top.wait: this must be one value",
-        "f.yml:2:1: top.level: this must be one value",
+        "f.yml:2:1: top.level: this must be one value; write 1",
         "f.yml:3:7: top.size: less than 1 (got '0')",
     ]
 

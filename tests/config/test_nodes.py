@@ -68,7 +68,7 @@ def test_quoted_text_is_marked() -> None:
         ("a: 1\n---\nb: 2\n", "f.yml:2:1: several documents in one file; remove the line `---` between them"),
         (
             "a: *x\n",
-            "f.yml:1:4: an alias (*name) without its anchor (&name); define the anchor earlier in the same file",
+            "f.yml:1:4: an alias (*name) without its anchor (&name); define the anchor earlier in the same file, or quote the value",
         ),
         ("a: &x [*x]\n", "f.yml:1:4: an alias inside the value it stands for; write the value out"),
         ("? [a]\n: b\n", "f.yml:1:3: a key must be text; write `key: value`"),
@@ -87,6 +87,46 @@ def test_quoted_text_is_marked() -> None:
 )
 def test_refused_with_its_place(text: str, message: str) -> None:
     assert read(text)[1] == [message]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: *.yml\n", 'f.yml:1:4: a value cannot begin with * unless it is quoted; write "*.yml"'),
+        ("a: [b, **/*.yml]\n", 'f.yml:1:8: a value cannot begin with * unless it is quoted; write "**/*.yml"'),
+        ("a: {b: ::1}\n", 'f.yml:1:8: an IPv6 address must be quoted here; write "::1"'),
+        ("a:\n  b: 2001:db8::\n", 'f.yml:2:6: an IPv6 address must be quoted here; write "2001:db8::"'),
+        ("a: {b: [::1], c: 1}\n", 'f.yml:1:8: an IPv6 address must be quoted here; write "::1"'),
+        ("a: {b: http://[::1]/}\n", 'f.yml:1:8: an IPv6 address must be quoted here; write "http://[::1]/"'),
+    ],
+)
+def test_what_must_be_quoted_is_said_quoted(text: str, message: str) -> None:
+    assert read(text)[1] == [message]
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "meant", "tree"),
+    [
+        ("{a: 99,9%, b: 1}", "99,9%", "99.9%", {"a": "99.9%", "b": "1"}),
+        ("{a: {99,9%: 10%, 99%: 20%}}", "99,9%", "99.9%", {"a": {"99.9%": "10%", "99%": "20%"}}),
+        ("{a: 1,000 USD/month}", "1,000 USD/month", "1000 USD/month", {"a": "1000 USD/month"}),
+        ("{a: 1,5s}", "1,5s", "1s500ms", {"a": "1s500ms"}),
+    ],
+)
+def test_a_comma_in_a_number_is_one_mistake_and_not_two_entries(
+    text: str, written: str, meant: str, tree: object
+) -> None:
+    node, problems = read(text)
+    assert [problem.partition(": ")[2] for problem in problems] == [
+        f"a comma in a number (got {written!r}); write {meant}"
+    ]
+    assert node is not None
+    assert plain(node) == tree
+
+
+@pytest.mark.parametrize("text", ["[200,401]", "{a: 1, 2: b}", "{a: '1',2: b}", "{a: 1,2: b}", "{1: a,2: b}"])
+def test_other_commas_stand_between_entries(text: str) -> None:
+    good(text)
 
 
 def test_after_a_duplicate_key_the_rest_is_still_read() -> None:

@@ -97,3 +97,14 @@ def test_the_nearest_word() -> None:
     assert suggestion("zzz", ["b", "a"]) == "write one of a, b"
     assert suggestion("zzz", []) is None
     assert suggestion("zzz", [f"w{n}" for n in range(100)]) is None
+
+
+def test_a_word_that_is_spelled_otherwise_and_one_that_is_not_built() -> None:
+    assert suggestion("above", ["over", "below"]) == "did you mean over?"
+    assert suggestion("above", ["about", "below"]) == "did you mean about?"
+    assert suggestion("clam", ["price"], ["claim"]) == "did you mean claim, which is not yet supported?"
+    assert suggestion("zzz", ["b", "a"], ["claim"]) == "write one of a, b"
+    keys, problems = reader("zzz: 1\n")
+    keys.take("a")
+    keys.finish(later=("claim",))
+    assert [str(problem) for problem in problems] == ["f.yml:1:1: top.zzz: unknown key; write one of a"]

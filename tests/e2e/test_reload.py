@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.test_new_kind import ROOT, free_port, wait_for
@@ -64,3 +65,134 @@ def test_targets_come_and_go(tmp_path: Path) -> None:
     assert daemon.returncode == 0, log.read_text()
     assert "Traceback" not in log.read_text()
     assert log.read_text().count("configuration reloaded") == 12
+
+
+FIXED = """
+vantage: {vantage}
+defaults: {{interval: 100ms, timeout: 90ms}}
+judge: {{refresh: 1s}}
+store: {{keep_raw: {keep}}}
+services:
+  hq:
+    up_when: {up_when}
+    targets:
+      page: {{probe: http, address: 127.0.0.1, port: {web}, path: /-/healthy}}
+      dead: {{probe: tcp, address: 127.0.0.1, port: 9}}
+contracts:
+  hq:
+    service: hq
+    provider: Acme
+    timezone: UTC
+    objectives: {{availability: {{target: 99%}}}}
+    exclusions: [{{class: maintenance}}]
+"""
+
+
+class Said:
+    """A daemon that listens by `--listen`, and its log."""
+
+    def __init__(self, folder: Path, web: int) -> None:
+        self.web, self.path, self.state, self.log = web, folder / "slamon.yml", folder / "state", folder / "log"
+        self.reloads = 0
+
+    def write(self, *, vantage: str = "here", keep: str = "7d", up_when: str = "any") -> None:
+        self.path.write_text(FIXED.format(vantage=vantage, keep=keep, up_when=up_when, web=self.web))
+
+    def start(self) -> None:
+        with self.log.open("w") as said:
+            listen = ("--listen", f"127.0.0.1:{self.web}")
+            self.daemon = subprocess.Popen(
+                [sys.executable, "-m", "slamon", "run", "--config", self.path, "--state", self.state, *listen],
+                cwd=ROOT,
+                stderr=said,
+            )
+        self.reloads = 0
+
+    def reload(self) -> list[str]:
+        """What the log says of it."""
+        before = len(self.lines())
+        self.daemon.send_signal(signal.SIGHUP)
+        self.reloads += 1
+        self.wait(lambda: sum("configuration reloaded" in line for line in self.lines()) == self.reloads)
+        return self.lines()[before:]
+
+    def lines(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        began = time.monotonic()  # noqa: TID251 - a deadline of the test
+        while not condition():
+            assert time.monotonic() < began + 20, self.log.read_text()  # noqa: TID251
+            time.sleep(0.05)  # noqa: TID251
+
+    def stop(self) -> None:
+        self.daemon.terminate()
+        assert self.daemon.wait(30) == 0, self.log.read_text()
+        assert "Traceback" not in self.log.read_text()
+
+    def slamon(self, *words: str) -> str:
+        files = ("--config", str(self.path), "--state", str(self.state))
+        command = [sys.executable, "-m", "slamon", *words, *files]
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+UP = 'slamon_service_state{service="hq",vantage="here",state="up"} 1'
+DOWN = 'slamon_service_state{service="hq",vantage="here",state="down"} 1'
+SECONDS_UP = re.compile(r'slamon_service_state_seconds_total{service="hq",vantage="here",state="up"} ([0-9.]+)')
+
+
+def seconds_up(page: str) -> float:
+    found = SECONDS_UP.search(page)
+    assert found, page
+    return float(found[1])
+
+
+def test_reload_and_restart_say_what_changed_and_nothing_else(tmp_path: Path) -> None:
+    said = Said(tmp_path, free_port())
+    said.write()
+    said.start()
+    try:
+        wait_for(said.web, UP)
+        said.wait(lambda: any("target hq/dead DOWN" in line for line in said.lines()))
+        assert any("refused (ECONNREFUSED" in line for line in said.lines())
+
+        assert not [line for line in said.reload() if "WARNING" in line]  # `--listen` is no change of `web`
+        said.write(keep="1d")
+        assert not [line for line in said.reload() if "WARNING" in line]
+        said.write(vantage="there")
+        for _ in range(2):  # it still waits for a start
+            assert [line for line in said.reload() if "a change of `vantage` takes effect" in line]
+            assert 'vantage="here"' in wait_for(said.web, UP)
+            assert 'vantage="there"' not in wait_for(said.web, UP)
+        said.write()
+        assert not [line for line in said.reload() if "WARNING" in line]
+
+        # another quorum judges the whole past, and tells the present
+        said.wait(lambda: seconds_up(wait_for(said.web, UP)) > 2)
+        said.write(up_when="all")
+        said.reload()
+        assert seconds_up(wait_for(said.web, DOWN)) < 1
+
+        said.slamon(
+            "exclude", "add", "--contract", "hq", "--class", "maintenance", "--from", "2026-01-01", "--for", "1h"
+        )
+        said.wait(lambda: any("exclusion 1 declared by" in line for line in said.lines()))
+        said.slamon("exclude", "revoke", "1")
+        said.wait(lambda: any("exclusion 1 revoked by" in line for line in said.lines()))
+    finally:
+        said.stop()
+    stopped = said.slamon("status")
+    assert "nothing measured since" in stopped
+    assert all(" unknown " in line for line in stopped.splitlines()[4:])
+
+    said.start()
+    try:
+        wait_for(said.web, DOWN)
+        said.wait(lambda: any("as measured up to" in line for line in said.lines()))
+        time.sleep(3)  # noqa: TID251 - for whatever else would be said
+        changes = [line for line in said.lines() if re.search(r"(target|service) hq\S* [A-Z]", line)]
+        assert changes == []
+        assert "1 service down, 1 target up, 1 target down" in said.log.read_text()
+        assert "exclusion" not in said.log.read_text()
+    finally:
+        said.stop()

@@ -100,11 +100,11 @@ def test_text_becomes_values() -> None:
         (records("A", flags=dns.flags.TC), {}, Result.SUCCESS),
         (records("A", "192.0.2.1", flags=dns.flags.TC), {"answers": ["192.0.2.1"]}, Result.SUCCESS),
         (records("A", flags=dns.flags.TC), {"answers": ["192.0.2.1"]}, Result.BAD_RESPONSE),
-        (records("A", rcode="SERVFAIL"), {}, Result.DNS_ERROR),
-        (records("A", rcode="NXDOMAIN"), {}, Result.DNS_ERROR),
-        (records("A", rcode="REFUSED"), {"answers": ["192.0.2.1"]}, Result.DNS_ERROR),
+        (records("A", rcode="SERVFAIL"), {}, Result.BAD_RESPONSE),
+        (records("A", rcode="NXDOMAIN"), {}, Result.BAD_RESPONSE),
+        (records("A", rcode="REFUSED"), {"answers": ["192.0.2.1"]}, Result.BAD_RESPONSE),
         (records("A", rcode="NXDOMAIN"), {"rcode": "NXDOMAIN"}, Result.SUCCESS),
-        (well, {"rcode": "NXDOMAIN"}, Result.DNS_ERROR),
+        (well, {"rcode": "NXDOMAIN"}, Result.BAD_RESPONSE),
     ],
 )
 async def test_answers(answer: Answer, settings: dict[str, Any], result: Result) -> None:
@@ -151,7 +151,7 @@ async def test_an_unreadable_answer_is_the_servers() -> None:
 
 async def test_a_refusal_may_come_without_the_question() -> None:
     reading, _ = await ask(header_only(dns.rcode.FORMERR))
-    assert (reading.result, reading.detail) == (Result.DNS_ERROR, "FORMERR, expected NOERROR")
+    assert (reading.result, reading.detail) == (Result.BAD_RESPONSE, "FORMERR, expected NOERROR")
     desk = Desk()
     reading, _ = await ask(header_only(dns.rcode.NOERROR), desk, SHORT)
     assert reading.result is Result.TIMEOUT

@@ -271,7 +271,7 @@ async def test_a_bug_in_the_record_is_a_crash() -> None:
     [
         ("icmp", "www.example.com", Result.DNS_ERROR),
         ("http", "www.example.com", Result.DNS_ERROR),
-        ("dns", "ns.example.com", Result.LOCAL_ERROR),
+        ("dns", "ns.example.com", Result.DNS_ERROR),
         ("icmp", GATEWAY, Result.LOCAL_ERROR),
     ],
 )

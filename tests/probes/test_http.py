@@ -368,6 +368,17 @@ async def test_redirects_end() -> None:
 
 
 @pytest.mark.parametrize(
+    "location", ["http://reader:hunter2@h/", "ftp://reader:hunter2@h/", "http://reader:hunter2@[::bad/"]
+)
+@pytest.mark.parametrize("follow", ["true", "false"])
+async def test_a_password_in_a_redirect_is_not_told(location: str, follow: str) -> None:
+    async with serving("127.0.0.1", {"/": answering(302, Location=location)}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), follow_redirects=follow)
+    assert reading.result is not Result.SUCCESS
+    assert "hunter2" not in reading.detail
+
+
+@pytest.mark.parametrize(
     ("location", "result"),
     [
         ("ftp://example.test/", Result.BAD_RESPONSE),

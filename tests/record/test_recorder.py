@@ -94,7 +94,7 @@ def test_a_redefinition_is_summed_by_the_definition_it_was_measured_with() -> No
     play(opened(made, target(probe="dns")), T0, [name_error] * 70)
     play(opened(made, target(probe="http")), T0 + 70 * S, [name_error] * 5)
     records = [minute.record for minute in finish(made, T0 + 80 * S).minutes]
-    assert [(one.received, one.ours) for one in records] == [(60, 0), (10, 0), (0, 5)]
+    assert [(one.received, one.ours) for one in records] == [(0, 60), (0, 10), (0, 5)]
 
 
 def test_settled_stays_behind_now_and_never_goes_back() -> None:

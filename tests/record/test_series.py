@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from slamon.model import MS, RESULT_CODE, RESULTS, Reading, Result, S
 from slamon.record.recorder import Recorder
-from slamon.record.rows import Run
+from slamon.record.rows import Gap, Run
 from slamon.record.series import Pending, Series
+from slamon.sla.detection import Rule, detect
+from slamon.sla.facts import SeriesFacts, State
+from slamon.sla.timeline import Timeline, union
 from tests.record.worlds import LOST, READINGS, T0, finish, opened, play, probe, recorder, success, target
 
 
@@ -244,3 +247,69 @@ def test_grouping_by_hand_agrees() -> None:
     assert [(run.result, run.samples) for run in runs(made)] == [
         (result, len(list(group))) for result, group in groupby(reading.result for reading in pattern)
     ]
+
+
+def test_a_gap_shorter_than_a_slot_parts_two_runs() -> None:
+    made, series = fresh(10 * S)
+    play(series, T0, [success()] * 3)
+    made.gap(Gap(T0 + 22 * S, T0 + 25 * S, "suspended"))
+    play(series, T0 + 30 * S, [success()] * 3)
+    assert runs(made) == [
+        Run(T0, T0 + 20 * S, T0 + 30 * S, 3, Result.SUCCESS),
+        Run(T0 + 30 * S, T0 + 50 * S, T0 + 50 * S, 3, Result.SUCCESS),
+    ]
+
+
+def test_a_gap_parts_what_was_in_flight() -> None:
+    """Sent before, in and after the gap, decided when the gap is known."""
+    made, series = fresh(S)
+    play(series, T0, [success()] * 3)
+    flying = [series.send(T0 + i * S) for i in range(3, 8)]
+    made.gap(Gap(T0 + 4 * S + S // 2, T0 + 6 * S + S // 2, "clock_step"))
+    for pending in flying:
+        series.decide(pending, success())
+    play(series, T0 + 8 * S, [success()] * 2)
+    assert [(run.first_sent, run.samples) for run in runs(made)] == [(T0, 5), (T0 + 5 * S, 2), (T0 + 7 * S, 3)]
+
+
+def test_a_gap_that_is_told_late_leaves_no_hole() -> None:
+    """Samples were sent and decided after it: the run that went over it ends, and the time after it is accounted for."""
+    made, series = fresh(S)
+    play(series, T0, [success()] * 6)
+    made.gap(Gap(T0 + 2 * S + S // 10, T0 + 2 * S + S // 5, "suspended"))
+    play(series, T0 + 6 * S + S // 20, [success()] * 2)
+    assert [(run.last_sent, run.until, run.samples) for run in runs(made)] == [
+        (T0 + 5 * S, T0 + 6 * S + S // 20, 6),
+        (T0 + 7 * S + S // 20, T0 + 7 * S + S // 20, 2),
+    ]
+
+
+def test_a_gap_before_the_first_sample_parts_nothing() -> None:
+    made, series = fresh(S)
+    made.gap(Gap(T0 - 5 * S, T0 - 4 * S, "suspended"))
+    play(series, T0, [success()] * 4)
+    assert [run.samples for run in runs(made)] == [4]
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 6)), min_size=1, max_size=3), st.integers(0, 40))
+def test_a_gap_is_judged_the_same_whatever_follows(gaps: list[tuple[int, int]], more: int) -> None:
+    """Send times of a run are reckoned from its ends: no later sample may move what was said of the time before it."""
+    made, series = fresh(10 * S)
+    told: list[tuple[int, int]] = []
+    sent = T0
+    said: Timeline[State] | None = None
+    for i in range(30 + more):
+        probe(series, sent, success() if i % 7 < 4 else LOST)
+        last, sent = sent, sent + 10 * S + (i * 37 % 11) * 40_000_000
+        for after, length in gaps:
+            if after * 2 == i:
+                span = (last + S, last + S + length * S)
+                told.append(span)
+                made.gap(Gap(*span, "suspended"))
+        facts = SeriesFacts(
+            target="t", probe="icmp", interval=10 * S, timeout=S, known_from=T0, through=last, runs=tuple(runs(made))
+        )
+        seen = detect(facts, Rule(), union(told))
+        if said is not None and said.pieces:
+            assert seen.timeline.clip(said.start, said.end) == said
+        said = seen.timeline

@@ -132,10 +132,14 @@ def test_days_begin_where_the_date_changes(zone: str, day: date) -> None:
     assert start < calendar.midnight(day + timedelta(days=1), zone) or calendar.civil(start, zone).date() > day
 
 
-@pytest.mark.parametrize("name", ["2026-13", "2026", "2026-6", "June", "0000-01", "9999-12", "1969-12", "2026-06 "])
+@pytest.mark.parametrize("name", ["2026-13", "2026", "2026-6", "June", "0000-01", "2262-01", "1969-12", "2026-06 "])
 def test_other_names_are_no_periods(name: str) -> None:
     with pytest.raises(UsageError, match="write a month such as 2026-10"):
         month("UTC", name)
+
+
+def test_the_last_period_fits_the_store() -> None:
+    assert month("America/New_York", "2261-12").end < 2**63
 
 
 def test_only_the_pinned_rules_are_used() -> None:
@@ -161,6 +165,20 @@ def test_instants_are_of_the_zone_unless_they_say_their_offset(text: str, expect
     assert calendar.instant(text, "America/New_York") == utc(expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds", "nanoseconds"),
+    [
+        ("2026-06-10T02:00Z", "2026-06-10 02:00", 0),
+        ("2026-06-10T02:00:05.5", "2026-06-10 06:00:05", 500_000_000),
+        ("2026-06-10 02:00:05.123456789-04:00", "2026-06-10 06:00:05", 123_456_789),
+        ("2026-06-10 02:00:05.000000001Z", "2026-06-10 02:00:05", 1),
+    ],
+)
+def test_instants_as_reports_and_rfc_3339_write_them_are_exact(text: str, seconds: str, nanoseconds: int) -> None:
+    assert calendar.instant(text, "America/New_York") == utc(seconds) + nanoseconds
+
+
+OUTSIDE = "outside the years 1970 to 2261; write an instant in them"
 NOT_AN_INSTANT = "not an instant; write for example 2026-06-10 02:00, or 2026-06-10 02:00Z"
 
 
@@ -169,10 +187,16 @@ NOT_AN_INSTANT = "not an instant; write for example 2026-06-10 02:00, or 2026-06
     [
         ("2026-02-30 02:00", NOT_AN_INSTANT),
         ("2026-06-10 24:00", NOT_AN_INSTANT),
-        ("2026-06-10T02:00", NOT_AN_INSTANT),
+        ("2026-06-10T", NOT_AN_INSTANT),
+        ("2026-06-10 02:00.5", NOT_AN_INSTANT),
+        ("2026-06-10 02:00:00.", NOT_AN_INSTANT),
+        ("2026-06-10 02:00:00.0123456789", NOT_AN_INSTANT),
         ("2026-06-10 02:00+99:00", NOT_AN_INSTANT),
         ("2026-06-10Z", NOT_AN_INSTANT),
-        ("1969-12-31", NOT_AN_INSTANT),
+        ("1969-12-31", OUTSIDE),
+        ("1970-01-01 00:00+14:00", OUTSIDE),
+        ("2262-01-01", OUTSIDE),
+        ("2261-12-31 23:00-05:00", OUTSIDE),
         ("noon", NOT_AN_INSTANT),
         (
             "2026-03-08 02:30",
@@ -194,6 +218,7 @@ def test_other_instants_are_refused(text: str, message: str) -> None:
     [
         ("2026-06-10 02:00 to 2026-06-11 03:00", "2026-06-10 06:00", "2026-06-11 07:00"),
         ("2026-06-10 02:00 to 03:00:30", "2026-06-10 06:00", "2026-06-10 07:00:30"),
+        ("2026-06-10T02:00 to 2026-06-11T03:00Z", "2026-06-10 06:00", "2026-06-11 03:00"),
         ("2026-06-10 + 1h30m", "2026-06-10 04:00", "2026-06-10 05:30"),
         ("2026-11-01 00:30 to 02:30", "2026-11-01 04:30", "2026-11-01 07:30"),
         ("2026-06-09 23:30Z to 20:00", "2026-06-09 23:30", "2026-06-10 00:00"),
@@ -212,6 +237,7 @@ def test_spans(text: str, start: str, end: str) -> None:
         ("2026-06-10 + 0s", "ends before it begins, or at once"),
         ("2026-06-10 + 3", "a duration needs a unit"),
         ("2026-06-10 02:00 to 3 pm", "not an instant"),
+        ("2026-06-10 + 90000d", "outside the years 1970 to 2261"),
     ],
 )
 def test_other_spans_are_refused(text: str, message: str) -> None:

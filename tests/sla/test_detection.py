@@ -131,10 +131,11 @@ def test_a_growing_failure_is_decided_at_the_third() -> None:
     assert (detector.pending_since, detector.settled, detector.state, detector.since) == (None, 30, DOWN, 10)
 
 
-def test_dns_errors_are_failures_of_a_dns_probe_only() -> None:
-    for probe, state in (("dns", DOWN), ("tcp", OURS)):
-        detector = Detector(Rule(down_after=1), probe)
-        assert detector.feed(Result.DNS_ERROR, 5, 5, 5, 1) == (Transition(5, state),)
+@pytest.mark.parametrize("result", Result)
+def test_a_result_means_the_same_whatever_kind_the_target_is_now(result: Result) -> None:
+    said = [Detector(Rule(down_after=1), kind).feed(result, 5, 5, 5, 1) for kind in ("icmp", "dns", "tcp", "http")]
+    assert said == said[:1] * 4
+    assert (Transition(5, OURS) in said[0]) == (result in {Result.SEND_ERROR, Result.LOCAL_ERROR, Result.DNS_ERROR})
 
 
 def test_a_gap_before_anything_or_in_the_past_says_nothing() -> None:

@@ -9,11 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from slamon.model import MINUTE, Reading, S, Target
+from sqlalchemy import select
+
+from slamon.model import MINUTE, Reading, S, Sample, Target
+from slamon.record.packing import Packed, unpack
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Record
 from slamon.record.series import Series
-from slamon.store import Store
+from slamon.store import Store, schema
+from slamon.store.reading import replay_all
 from tests.record.worlds import T0, finish, opened, probe, recorder
 
 EVER = 1 << 62
@@ -68,6 +72,41 @@ class Daemon:
                 shutil.copy(source, where / source.name)
         os.sync()
         return where / self.path.name
+
+
+def compact(store: Store) -> None:
+    """Sum up everything that is due at once, instead of a little with every batch."""
+    assert store._present is not None
+    assert store._compactor is not None
+    while store._compactor.step(store._present.complete):
+        pass
+
+
+def kept(store: Store, name: str, start: int = 0, end: int = EVER) -> list[Sample]:
+    """The single samples of a target sent in `[start, end)`, as far as they are kept."""
+    found: list[Packed] = []
+    with schema.reading(store._connection):
+        rows = store._connection.execute(
+            select(schema.raw.c.minute, schema.raw.c.data)
+            .join_from(schema.raw, schema.series)
+            .where(schema.series.c.target == name)
+            .order_by(schema.raw.c.minute)
+        )
+        for at, data in rows:
+            found += unpack(at * MINUTE, data)
+        (number,) = store._connection.scalars(
+            select(schema.series.c.id).where(schema.series.c.target == name)
+        ).all() or (0,)
+        tracks, _ = replay_all(store._connection)
+    if number in tracks:
+        track = tracks[number]
+        track.flush()
+        while track.done:
+            one = track.settle().record
+            found += unpack(one.start, one.raw or b"")
+    return [
+        Sample(name, one.sent, Reading(one.result, one.rtt, one.hop_limit)) for one in found if start <= one.sent < end
+    ]
 
 
 def counted(records: Iterable[Record]) -> int:

@@ -13,7 +13,7 @@ from slamon.record.rows import Record
 from slamon.store import Store
 from slamon.store.compaction import LEVELS, Compactor
 from tests.record.worlds import LOST, T0, success, target
-from tests.store.rig import EVER, Daemon
+from tests.store.rig import EVER, Daemon, compact
 
 NAMES = ("a/ping", "b/ping")
 
@@ -44,7 +44,7 @@ def bare(records: tuple[Record, ...]) -> list[Record]:
 def test_sums_of_two_days(path: Path) -> None:
     with Daemon(path, *(target(name, interval=MINUTE) for name in NAMES)) as daemon:
         long(daemon, 2 * 1440 + 100)
-        daemon.store.compact()
+        compact(daemon.store)
         for name in NAMES:
             exact = daemon.store.load(NAMES, T0, EVER, minutes=True).series[name].records
             assert [one.start for one in exact] == [T0 + i * MINUTE for i in range(2 * 1440 + 100)]
@@ -62,7 +62,7 @@ def test_sums_of_two_days(path: Path) -> None:
 def test_cuts_are_left_in_minutes(path: Path) -> None:
     with Daemon(path, target(NAMES[0], interval=MINUTE)) as daemon:
         long(daemon, 1440 + 60)
-        daemon.store.compact()
+        compact(daemon.store)
         cuts = [T0 + 5 * HOUR, T0 + 7 * HOUR + 7 * MINUTE + 1, T0 + DAY]
         records = daemon.store.load(NAMES, T0, T0 + DAY + HOUR, cuts=cuts).series[NAMES[0]].records
         lengths = [one.length for one in records]
@@ -90,12 +90,12 @@ def test_a_quarter_hour_is_not_summed_while_it_can_still_change(path: Path) -> N
         daemon.now = T0 + 17 * MINUTE
         for _ in range(8):
             daemon.write()
-        daemon.store.compact()
+        compact(daemon.store)
         assert len(daemon.store.load(NAMES, T0, EVER).series[NAMES[0]].records) == 14
         daemon.series[NAMES[0]].decide(waiting, LOST)
         for _ in range(8):
             daemon.write()
-        daemon.store.compact()
+        compact(daemon.store)
         (quarter,) = daemon.store.load(NAMES, T0, EVER).series[NAMES[0]].records
         assert (quarter.length, quarter.received, quarter.lost) == (QUARTER, 14, 1)
 
@@ -110,7 +110,7 @@ def test_what_a_killed_daemon_was_summing_is_summed_once(path: Path, tmp_path: P
         left = daemon.killed(tmp_path / "left")
     with Daemon(left, *(target(name, interval=MINUTE) for name in NAMES), now=T0 + 20 * MINUTE) as daemon:
         long(daemon, 3, first=20)
-        daemon.store.compact()
+        compact(daemon.store)
         for name in NAMES:
             first = daemon.store.load(NAMES, T0, T0 + QUARTER).series[name].records[0]
             assert first == total(T0, QUARTER, bare(exact.series[name].records[:15]))
@@ -139,7 +139,7 @@ def test_one_series_of_many_is_looked_up(path: Path) -> None:
     names = [f"s{i}/ping" for i in range(20)]
     with Daemon(path, *(target(name, interval=MINUTE) for name in names)) as daemon:
         long(daemon, 40)
-        daemon.store.compact()
+        compact(daemon.store)
         everything = daemon.store.load(names, T0 + 3 * MINUTE, EVER)
     with Store.open(path, write=False) as reader:
         for name in names[::7]:

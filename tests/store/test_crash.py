@@ -17,7 +17,7 @@ from slamon.store import Store
 from slamon.store.reading import StoredFacts
 from tests.record.worlds import T0, target
 from tests.store.crasher import NAMES, STEP, reading
-from tests.store.rig import EVER, Daemon, counted
+from tests.store.rig import EVER, Daemon, counted, kept
 
 SECONDS = 600
 
@@ -58,7 +58,7 @@ def aftermath(path: Path, confirmed: int) -> None:
     with Store.open(path, write=False) as reader:
         known = check(reader.load(NAMES, 0, EVER), confirmed)
         for name in NAMES:
-            samples = reader.samples(name, 0, EVER)
+            samples = kept(reader, name)
             assert [(one.sent, one.reading) for one in samples] == [(T0 + i * S, reading(i)) for i in range(known)]
     with Daemon(path, *(target(name) for name in NAMES), now=T0 + 2000 * S) as daemon:
         facts = daemon.store.load(NAMES, 0, EVER)

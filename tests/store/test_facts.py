@@ -8,24 +8,30 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
-from slamon.model import DAY, MINUTE, MS, Result, S
+from slamon.config.values import Consecutive
+from slamon.model import DAY, MINUTE, MS, Reading, Result, S
 from slamon.record.packing import Packed, unpack
 from slamon.record.records import total
 from slamon.record.rows import Gap, Run
+from slamon.sla.detection import Rule, detect
+from slamon.sla.timeline import union
 from slamon.store import Store
-from slamon.store.reading import StoredSeries
+from slamon.store.reading import UP_AFTER, StoredSeries
 from tests.record.worlds import LOST, T0, opened, probe, success, target
-from tests.store.rig import EVER, Daemon, counted, minute
+from tests.store.rig import EVER, Daemon, counted, kept, minute
 
 NAME = "hq/ping"
 
 
-def both(daemon: Daemon, *names: str, start: int = 0, end: int = EVER) -> dict[str, StoredSeries]:
+def both(
+    daemon: Daemon, *names: str, start: int = 0, end: int = EVER, up_after: int = UP_AFTER
+) -> dict[str, StoredSeries]:
     """The facts as the daemon reads them, having checked that another process reads the same."""
-    mine = daemon.store.load(names or [NAME], start, end)
+    mine = daemon.store.load(names or [NAME], start, end, up_after=up_after)
     with Store.open(daemon.path, write=False) as reader:
-        assert reader.load(names or [NAME], start, end) == mine
+        assert reader.load(names or [NAME], start, end, up_after=up_after) == mine
     return dict(mine.series)
 
 
@@ -38,7 +44,7 @@ def test_nothing_is_known_before_the_first_sample(path: Path) -> None:
     with Daemon(path, target()) as daemon:
         daemon.store.write(daemon.recorder.batch(T0))
         assert both(daemon) == {}
-        assert daemon.store.samples(NAME, 0, EVER) == []
+        assert kept(daemon.store, NAME) == []
         assert daemon.store.load(["no/such"], 0, EVER).series == {}
 
 
@@ -84,7 +90,7 @@ def test_a_stop_leaves_nothing_in_the_journal(path: Path) -> None:
         assert counted(facts.records) == 90, "the minute that was cut short is a record too"
         assert facts.runs == (Run(T0, T0 + 89 * S, T0 + 89 * S, 90, Result.SUCCESS),)
         assert facts.through == T0 + 90 * S - 100 * MS
-        assert len(reader.samples(NAME, 0, EVER)) == 90
+        assert len(kept(reader, NAME)) == 90
 
 
 def test_a_restart_in_the_same_minute_joins_its_halves(path: Path) -> None:
@@ -100,9 +106,7 @@ def test_a_restart_in_the_same_minute_joins_its_halves(path: Path) -> None:
         ), "what nobody watched is not covered by a run"
         (first,) = facts.records
         assert (first.received, first.rtt_sum) == (50, 20 * 20 * MS + 30 * 30 * MS)
-        assert [one.reading.rtt for one in daemon.store.samples(NAME, T0, T0 + MINUTE)] == [20 * MS] * 20 + [
-            30 * MS
-        ] * 30
+        assert [one.reading.rtt for one in kept(daemon.store, NAME, T0, T0 + MINUTE)] == [20 * MS] * 20 + [30 * MS] * 30
         assert facts.known_from == T0
 
 
@@ -110,18 +114,18 @@ def test_a_kill_loses_nothing_that_was_written(path: Path, tmp_path: Path) -> No
     with Daemon(path, target()) as daemon:
         daemon.seconds([success()] * 70 + [LOST] * 5 + [success()] * 20)
         before = daemon.store.load([NAME], 0, EVER)
-        samples = daemon.store.samples(NAME, 0, EVER)
+        samples = kept(daemon.store, NAME)
         left = daemon.killed(tmp_path / "left")
     with Store.open(left, write=False) as reader:
         assert reader.load([NAME], 0, EVER) == before, "without any repair"
-        assert reader.samples(NAME, 0, EVER) == samples
+        assert kept(reader, NAME) == samples
         assert len(samples) == 95
     with Daemon(left, target(), now=T0 + 200 * S) as again:
         facts = both(again)[NAME]
         assert facts.runs == before.series[NAME].runs
         assert facts.through == before.series[NAME].through
         assert counted(facts.records) == 95, "what was left of the last minute is a record now"
-        assert again.store.samples(NAME, 0, EVER) == samples
+        assert kept(again.store, NAME) == samples
         again.seconds([success()] * 3)
         assert both(again)[NAME].runs[-2:] == (
             before.series[NAME].runs[-1],
@@ -210,16 +214,16 @@ def test_gaps(path: Path) -> None:
         daemon.recorder.gap(Gap(T0 - 9 * S, T0 - 5 * S, "suspended"))
         daemon.recorder.gap(Gap(T0 - S, T0 + S, "clock_step"))
         daemon.seconds([success()])
-        assert daemon.store.gaps(T0, T0 + DAY) == (Gap(T0 - S, T0 + S, "clock_step"),)
-        assert daemon.store.gaps(T0 - DAY, T0 - S) == (Gap(T0 - 9 * S, T0 - 5 * S, "suspended"),)
-        assert daemon.store.load([NAME], T0, T0 + S).gaps == daemon.store.gaps(T0, T0 + S)
+        assert daemon.store.load([], T0, T0 + DAY).gaps == (Gap(T0 - S, T0 + S, "clock_step"),)
+        assert daemon.store.load([], T0 - DAY, T0 - S).gaps == (Gap(T0 - 9 * S, T0 - 5 * S, "suspended"),)
+        assert daemon.store.load([NAME], T0, T0 + S).gaps == (Gap(T0 - S, T0 + S, "clock_step"),)
 
 
 def test_samples_as_they_were(path: Path) -> None:
     script = [success(20 * MS + i, 60 if i % 3 else None) if i % 7 else LOST for i in range(150)]
     with Daemon(path, target()) as daemon:
         daemon.seconds(script)
-        found = daemon.store.samples(NAME, T0 + 30 * S, T0 + 140 * S)
+        found = kept(daemon.store, NAME, T0 + 30 * S, T0 + 140 * S)
         assert [(one.target, one.sent, one.reading) for one in found] == [
             (NAME, T0 + i * S, script[i]) for i in range(30, 140)
         ]
@@ -256,17 +260,84 @@ def test_a_batch_with_the_end_of_a_minute_and_a_change_within_it(path: Path) -> 
 
 
 def test_a_month_of_context_is_not_read(path: Path) -> None:
-    """Back to a run of a hundred samples, or to one that began a day before."""
+    """Back to as many successes in a row as the rule asks for."""
     with Daemon(path, target()) as daemon:
         daemon.seconds(
             [success()] * 150 + [LOST, success()] * 3 + [success()] * 120 + [LOST, success()] * 4 + [success()] * 70
         )
         whole = both(daemon)[NAME].runs
         assert len(whole) == 15
-        late = both(daemon, start=T0 + 279 * S)[NAME].runs
+        late = both(daemon, start=T0 + 279 * S, up_after=100)[NAME].runs
         assert late == whole[6:], "the long run decides the state at the start"
-        early = both(daemon, start=T0 + 20 * S, end=T0 + 30 * S)[NAME].runs
+        early = both(daemon, start=T0 + 20 * S, end=T0 + 30 * S, up_after=100)[NAME].runs
         assert early == whole[:1]
+        assert both(daemon, start=T0 + 279 * S)[NAME].runs == whole, "1000 in a row there never were"
+
+
+def test_no_rule_asks_for_more_than_the_context_holds() -> None:
+    assert _count("1000") == UP_AFTER
+    with pytest.raises(ValidationError):
+        _count("1001")
+
+
+def _count(text: str) -> int:
+    return TypeAdapter(Consecutive).validate_python(text)
+
+
+OURS = Reading(Result.LOCAL_ERROR)
+STORIES: tuple[tuple[str, list[Reading], tuple[int, int]], ...] = (
+    ("120 lost and the rule asks for 150", [success()] * 300 + [LOST] * 120 + [success(), LOST] * 90, (150, 150)),
+    ("unmeasured for long", [success()] * 20 + [LOST] * 5 + [OURS] * 300 + [LOST, OURS] * 20, (3, 1)),
+    (
+        "failures of two kinds",
+        [success()] * 20 + [LOST] * 60 + [Reading(Result.ICMP_ERROR)] * 150 + [LOST] * 40,
+        (3, 1),
+    ),
+)
+
+
+@pytest.mark.parametrize(("readings", "rule"), [story[1:] for story in STORIES], ids=[story[0] for story in STORIES])
+def test_what_is_loaded_of_a_span_is_judged_as_if_all_were_known(
+    path: Path, readings: list[Reading], rule: tuple[int, int]
+) -> None:
+    asked = Rule(down_after=rule[0], up_after=rule[1])
+    with Daemon(path, target()) as daemon:
+        daemon.seconds(readings, every=100)
+        daemon.write()
+        end = daemon.now
+        for start in (end - 20 * S, end - 5 * S):
+            whole, loaded = (
+                detect(facts.series[NAME].facts(target()), asked, union((one.start, one.end) for one in facts.gaps))
+                for facts in (
+                    daemon.store.load([NAME], 0, EVER),
+                    daemon.store.load([NAME], start, EVER, up_after=asked.up_after),
+                )
+            )
+            assert loaded.settled == whole.settled
+            assert loaded.timeline.clip(start, end) == whole.timeline.clip(start, end)
+            first, known = (next(p for p in one.timeline.pieces if p.end > start) for one in (whole, loaded))
+            assert known.start == first.start, "an outage is known from its start"
+
+
+def test_gaps_of_the_context_come_with_it(path: Path) -> None:
+    """Two losses before a gap and two after it are no four losses in a row."""
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([success()] * 10 + [LOST] * 2)
+        gap = Gap(daemon.now - S // 2, daemon.now + S // 2, "suspended")
+        daemon.recorder.gap(gap)
+        daemon.seconds([LOST] * 2 + [success()] * 20)
+        facts = daemon.store.load([NAME], daemon.now - 5 * S, EVER, up_after=5)
+        assert facts.series[NAME].runs[0].first_sent == T0
+        assert facts.gaps == (gap,)
+
+
+def test_a_run_torn_by_a_gap_does_not_decide(path: Path) -> None:
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([success()] * 20 + [LOST] + [success()] * 12 + [LOST])
+        daemon.recorder.gap(Gap(T0 + 26 * S, T0 + 27 * S, "clock_step"))
+        daemon.seconds([success()] * 5)
+        runs = both(daemon, start=daemon.now - 3 * S, up_after=10)[NAME].runs
+        assert runs[0].first_sent == T0
 
 
 def test_runs_are_found_by_their_key(path: Path) -> None:
@@ -281,16 +352,6 @@ def test_runs_are_found_by_their_key(path: Path) -> None:
         (query,) = [one for one in statements if "FROM wanted" in one]
         plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {query}")]
     assert "SEARCH run USING PRIMARY KEY (series=? AND first_sent>? AND first_sent<?)" in plan
-
-
-def test_context_ends_a_day_before(path: Path) -> None:
-    with Daemon(path, target(interval=10 * 60 * S)) as daemon:
-        for i in range(300):
-            daemon.now = T0 + i * 600 * S
-            daemon.seconds([success() if i % 2 else LOST], every=1 + (i < 299))
-        start = T0 + 299 * 600 * S
-        runs = both(daemon, start=start)[NAME].runs
-        assert runs[0].first_sent < start - DAY <= runs[1].first_sent
 
 
 def test_raw_comes_with_the_minutes_that_are_cut(path: Path) -> None:
@@ -314,7 +375,7 @@ def test_dropping_samples_keeps_the_sums(path: Path) -> None:
         assert daemon.store.prune(now, 4 * MINUTE) == 2 * 6
         assert daemon.store.prune(now, 4 * MINUTE) == 0
         assert daemon.store.load([NAME], 0, EVER) == before
-        left = daemon.store.samples(NAME, 0, EVER)
+        left = kept(daemon.store, NAME)
         assert left[0].sent == minute(6)
         cut = daemon.store.load([NAME], minute(1) + 1, EVER).series[NAME].records[0]
         assert (cut.start, cut.raw, cut.received) == (minute(1), None, 60)
@@ -327,6 +388,6 @@ def test_records_add_up_to_the_samples(path: Path) -> None:
     with Store.open(path, write=False) as reader:
         records = reader.load([NAME], T0, T0 + DAY, minutes=True).series[NAME].records
         whole = total(T0, DAY, records)
-        rtts = [one.reading.rtt for one in reader.samples(NAME, 0, EVER) if one.reading.rtt is not None]
+        rtts = [one.reading.rtt for one in kept(reader, NAME) if one.reading.rtt is not None]
         assert (whole.rtt_count, whole.rtt_sum, whole.lost) == (len(rtts), sum(rtts), 82)
         assert whole.within[20 * MS] == sum(1 for rtt in rtts if rtt <= 20 * MS)

@@ -15,7 +15,7 @@ from slamon.model import MINUTE, Reading, S
 from slamon.record.series import Pending, Series
 from slamon.store import Store
 from tests.record.worlds import READINGS, finish, opened, target
-from tests.store.rig import EVER, Daemon, counted
+from tests.store.rig import EVER, Daemon, counted, kept
 
 NAME = "hq/ping"
 Sample = tuple[int, Reading]
@@ -127,7 +127,7 @@ def test_any_life_is_told_as_it_was(
     with life.daemon as daemon, Store.open(daemon.path, write=False) as reader:
         facts = daemon.store.load([NAME], 0, EVER)
         assert reader.load([NAME], 0, EVER) == facts
-        samples = [(one.sent, one.reading.result) for one in daemon.store.samples(NAME, 0, EVER)]
+        samples = [(one.sent, one.reading.result) for one in kept(daemon.store, NAME)]
     assert samples == [(sent, reading.result) for sent, reading in written]
     if not written:
         assert facts.series == {}

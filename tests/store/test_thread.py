@@ -7,16 +7,17 @@ import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from slamon.model import S
 from slamon.record.recorder import Batch
+from slamon.sla.detection import Rule, detect
+from slamon.sla.facts import State
 from slamon.stats import Stats
 from slamon.store import Store, StoredFacts, StoreThread
-from tests.record.worlds import T0, finish, opened, probe, recorder, success, target
+from tests.record.worlds import LOST, T0, finish, opened, probe, recorder, success, target
 from tests.store.rig import EVER, counted
 
 NAME = "hq/ping"
@@ -34,16 +35,16 @@ class Rig:
         self.thread = StoreThread(self.store, self.stats, limit=limit)
         self.now = T0
 
-    def batch(self) -> Batch:
+    def batch(self, down: bool = False) -> Batch:
         for _ in range(10):
             for i, series in enumerate(self.series):
-                probe(series, self.now, success(20_000_000 + hash((i, self.now)) % 9_000_000))
+                probe(series, self.now, LOST if down else success(20_000_000 + hash((i, self.now)) % 9_000_000))
             self.now += S
         return self.recorder.batch(self.now)
 
-    async def put(self, count: int) -> None:
+    async def put(self, count: int, down: bool = False) -> None:
         for _ in range(count):
-            self.thread.put(self.batch())
+            self.thread.put(self.batch(down))
         await self.thread.call(int)
 
     async def fill(self) -> None:
@@ -154,14 +155,84 @@ async def test_what_memory_cannot_hold_becomes_a_gap(rig: Rig, caplog: pytest.Lo
     facts = await rig.thread.call(rig.store.load, [NAME, "new/ping"], 0, EVER)
     assert lost_from(facts) < born < lost_to(facts), "the batch that made this target known was given up"
     assert facts.series["new/ping"].known_from == born
-    reasons = {one.reason for one in facts.gaps}
-    assert reasons == {"store_full"}
     lost = facts.gaps
-    assert all(a.end >= b.start for a, b in pairwise(lost)), "one stretch of time"
+    assert [one.reason for one in lost] == ["store_full"], "one stretch of time"
+    assert sum("given up" in one.getMessage() for one in caplog.records) <= 100 * 10 // 60 + 1, "said once a minute"
     outside = [one for one in facts.series[NAME].records if one.end <= lost[0].start or one.start >= lost[-1].end]
     assert all(one.received == 60 for one in outside[:-1]), "what is not in the gap is whole"
     assert facts.series[NAME].known_from == T0
     assert facts.series[NAME].through > rig.now - S
+
+
+@pytest.mark.parametrize("rig", [300_000], indirect=True)
+async def test_a_run_that_ends_in_a_batch_given_up_is_not_lost(rig: Rig) -> None:
+    """It began before anything was given up: what it says of the time before is as true as ever."""
+    await rig.put(30)
+    before = rig.now
+    await rig.fill()
+    await rig.put(30)
+    await rig.put(1, down=True)
+    await rig.put(100)
+    await rig.empty()
+    await rig.put(1)
+    assert rig.stats.store_pending == 0
+    await rig.thread.call(rig.store.write, finish(rig.recorder, rig.now))
+    facts = await rig.thread.call(rig.store.load, [NAME], 0, EVER)
+    (gap,) = facts.gaps
+    assert before <= gap.end
+    first = facts.series[NAME].runs[0]
+    assert (first.first_sent, first.samples) == (T0, 600)
+    judged = detect(facts.series[NAME].facts(target(NAME)), Rule(), ((gap.start, gap.end),))
+    states = [(piece.start, piece.end, piece.value) for piece in judged.timeline.pieces]
+    assert states[0] == (T0, gap.start, State.UP)
+    assert states[1][2] is State.UNKNOWN
+    assert states[2][2] is State.UP
+    assert [(one.start, one.end) for one in rig.thread.given_up()] == [(gap.start, gap.end)]
+    assert rig.thread.given_up() == []
+
+
+@pytest.mark.parametrize("rig", [300_000], indirect=True)
+async def test_runs_of_a_flapping_line_do_not_fill_the_memory(rig: Rig) -> None:
+    await rig.put(2)
+    await rig.fill()
+    for i in range(200):
+        await rig.put(1, down=i % 2 == 1)
+    assert sum(len(one.batch.ended) for one in rig.thread._queue) <= 2 * len(NAMES)
+    assert rig.thread._size <= 300_000 + 50_000
+    assert rig.thread._size == sum(one.size for one in rig.thread._queue)
+
+
+async def test_a_contract_text_waits_for_the_disk_like_a_batch(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    await rig.put(2)
+    await rig.fill()
+    await rig.put(60)
+    errors = rig.stats.store_write_errors
+    assert errors > 0
+    with caplog.at_level(logging.ERROR, "slamon.store"):
+        for i in range(20):
+            rig.thread.keep_text(f"{i}", "x" * 4000)
+        await rig.thread.call(int)
+    assert rig.stats.store_write_errors > errors
+    await rig.empty()
+    await rig.put(1)
+    driver = rig.store._connection.connection.dbapi_connection
+    assert driver is not None
+    cursor = driver.cursor()
+    assert cursor.execute("SELECT count(*), sum(length(text)) FROM contract_text").fetchone() == (20, 80_000)
+    cursor.close()
+
+
+async def test_texts_that_wait_are_bounded(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("slamon.store.thread.TEXTS_LIMIT", 10_000)
+    await rig.put(2)
+    await rig.fill()
+    await rig.put(60)
+    for i in range(20):
+        rig.thread.keep_text(f"{i}", "x" * 4000)
+    assert list(rig.thread._texts) == ["18", "19"]
+    assert "the contract text 17 is given up" in caplog.text
 
 
 async def test_a_bug_is_not_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,8 @@ class Daemon:
     async def report(self, contract: str | None, period: str) -> Mapping[str, object]:
         if contract == "nope":
             raise UsageError("there is no contract nope; there is hq")
+        if period == "2025-01":
+            raise UnavailableError("another report is being computed")
         return {"contract": contract, "period": period}
 
     def site(self) -> Site:
@@ -216,6 +218,13 @@ async def test_json_documents(client: aiohttp.ClientSession) -> None:
 async def test_json_errors(client: aiohttp.ClientSession, path: str, status: int, message: str) -> None:
     async with client.get(path) as response:
         assert (response.status, await response.json()) == (status, {"error": message})
+
+
+async def test_who_has_to_wait_is_told_how_long(client: aiohttp.ClientSession) -> None:
+    async with client.get("/api/v1/report?period=2025-01") as response:
+        assert response.status == 503
+        assert int(response.headers["Retry-After"]) > 0
+        assert await response.json() == {"error": "another report is being computed"}
 
 
 async def test_a_bug_is_logged_and_not_shown(

@@ -1,0 +1,128 @@
+"""A store → the facts one contract is judged by, as far as a judgement needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from slamon.config import Config
+from slamon.model import Target
+from slamon.record.rows import Gap
+from slamon.sla.exclusions import standing
+from slamon.sla.facts import Exclusion, Facts, SeriesFacts, ServiceFacts
+from slamon.sla.tally import Tally, counts_packets, eligible, tally
+from slamon.sla.terms import Contract
+from slamon.store import Store, StoreThread
+
+
+class Observed(NamedTuple):
+    """What was observed of some targets: target name → its facts, and when nothing could be."""
+
+    series: dict[str, SeriesFacts]
+    gaps: tuple[Gap, ...]
+
+
+class Source:
+    """Where facts come from: a store, asked on its own thread."""
+
+    def __init__(self, store: Store, thread: StoreThread) -> None:
+        self._store = store
+        self._thread = thread
+
+    async def load(
+        self,
+        targets: Sequence[Target],
+        start: int,
+        end: int,
+        *,
+        cuts: Sequence[int] = (),
+        records: bool = True,
+        up_after: int = 1,
+    ) -> Observed:
+        """See `Store.load`; series with their targets' definitions. `up_after`: of a rule in place of the targets' own."""
+        names = [target.name for target in targets]
+        most = max((target.up_after for target in targets), default=1)
+        stored = await self._thread.call(
+            self._store.load, names, start, end, cuts=cuts, records=records, up_after=max(most, up_after)
+        )
+        series = {
+            target.name: stored.series[target.name].facts(target) for target in targets if target.name in stored.series
+        }
+        return Observed(series, stored.gaps)
+
+    async def recorded(self) -> int:
+        return await self._thread.call(self._store.recorded)
+
+    async def exclusions(self) -> tuple[Exclusion, ...]:
+        return await self._thread.call(self._store.exclusions)
+
+    async def last_declaration(self) -> int:
+        return await self._thread.call(self._store.last_declaration)
+
+
+def service_facts(config: Config) -> dict[str, ServiceFacts]:
+    """What makes each service up, as the core takes it."""
+    return {
+        service.name: ServiceFacts(service=service.name, targets=service.targets, quorum=service.quorum)
+        for service in config.services.values()
+    }
+
+
+def involved(config: Config, service: str) -> tuple[Target, ...]:
+    """The targets of a service and the witnesses their silence is held against."""
+    names = dict.fromkeys(config.services[service].targets)
+    names |= dict.fromkeys(witness for name in tuple(names) if (witness := config.targets[name].witness) is not None)
+    return tuple(config.targets[name] for name in names)
+
+
+def declared(contract: Contract, exclusions: Iterable[Exclusion], at: int) -> tuple[Exclusion, ...]:
+    """The contract's declarations that stood at `at`, in their order.
+
+    The core asks each of them whether it stood at the instant of judging. That is asked here, once, so that facts and
+    declarations of different instants can be judged together: they are handed over as made before anything else.
+    """
+    stood = standing(exclusions, contract, at)
+    return tuple(replace(each, declared_at=order, revoked_at=None) for order, each in enumerate(stood))
+
+
+class Bench:
+    """One contract's facts, loaded as far as a judgement needs them. `exclusions` as `declared` returns them."""
+
+    def __init__(self, config: Config, contract: Contract, source: Source, exclusions: tuple[Exclusion, ...]) -> None:
+        self._contract = contract
+        self._source = source
+        self._exclusions = exclusions
+        self._services = service_facts(config)
+        self._targets = involved(config, contract.service)
+
+    async def runs(self, start: int, end: int) -> Facts:
+        """Runs and gaps of `[start, end)`, with what is needed before to know the state of every target at `start`."""
+        up_after = self._contract.up_after or 1
+        return self._facts(await self._source.load(self._targets, start, end, records=False, up_after=up_after))
+
+    async def tally(self, runs: Facts, start: int, end: int, *, as_of: int) -> Tally:
+        """Sums over `[start, end)`; `runs` holds the runs that span needs, records are loaded here."""
+        contract = self._contract
+        counted = counts_packets(contract) and start < end
+        spans = eligible(contract, runs, start, end, as_of=as_of) if counted else ()
+        if not spans:
+            return tally(contract, runs, start, end, as_of=as_of)
+        cuts = [edge for span in spans for edge in span]
+        stored = await self._source.load(self._targets, spans[0][0], spans[-1][1], cuts=cuts)
+        series = {name: _with_records(facts, stored) for name, facts in runs.series.items()}
+        return tally(
+            contract,
+            Facts(services=runs.services, series=series, gaps=runs.gaps, exclusions=runs.exclusions),
+            start,
+            end,
+            as_of=as_of,
+        )
+
+    def _facts(self, stored: Observed) -> Facts:
+        return Facts(services=self._services, series=stored.series, gaps=stored.gaps, exclusions=self._exclusions)
+
+
+def _with_records(facts: SeriesFacts, stored: Observed) -> SeriesFacts:
+    found = stored.series.get(facts.target)
+    return facts if found is None else replace(facts, records=found.records)

@@ -1,0 +1,156 @@
+"""The facts of one target that judging on from the present still needs: recent runs as they are, older ones as what they decided."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from slamon.model import Effect, Result, Target, meaning
+from slamon.record.rows import Run
+from slamon.sla.attribution import TRUST
+from slamon.sla.detection import detect, rule_of
+from slamon.sla.facts import SeriesFacts, State
+from slamon.sla.timeline import Piece, Spans
+
+MANY_RUNS = 32
+"""Ended runs of one target from which on it is worth finding out what they decided."""
+
+
+@dataclass(slots=True)
+class Known:
+    """Runs of a target in send order: `ended` ones, and the one that goes on."""
+
+    target: Target
+    known_from: int
+    through: int
+    """As restored; what batches say of it since is kept for all targets together."""
+    ended: list[Run] = field(default_factory=list)
+    open: Run | None = None
+    exact_from: int = 0
+    """States from here on come out as if every run were known."""
+    limit: int = field(default_factory=lambda: MANY_RUNS)
+    """Ended runs from which on they are condensed again."""
+
+    @property
+    def crowded(self) -> bool:
+        return len(self.ended) >= self.limit
+
+    def runs(self) -> tuple[Run, ...]:
+        return (*self.ended, *((self.open,) if self.open else ()))
+
+    def facts(self, through: int, *, replayed: int | None = None) -> SeriesFacts:
+        """`replayed`: as if no probe sent from that instant on were known yet."""
+        target = self.target
+        return SeriesFacts(
+            target=target.name,
+            probe=target.probe,
+            interval=target.interval,
+            timeout=target.timeout,
+            down_after=target.down_after,
+            up_after=target.up_after,
+            witness=target.witness,
+            known_from=self.known_from,
+            through=through,
+            runs=self.runs() if replayed is None or self.open is None else (*self.ended, *_before(self.open, replayed)),
+        )
+
+    def steady_from(self) -> int | None:
+        """First send of the open run when that is a run of successes."""
+        run = self.open
+        up = run is not None and self._effect(run) is Effect.UP
+        return run.first_sent if run is not None and up else None
+
+    def add(self, runs: Iterable[Run]) -> None:
+        for run in runs:
+            if self.open is None or run.first_sent > self.open.first_sent:
+                if self.open is not None:
+                    self.ended.append(self.open)
+                self.open = run
+            elif run.first_sent == self.open.first_sent:
+                self.open = run
+            # else it ended before, and batches repeat it until it is stored
+
+    def condense(self, upto: int, needed: int, gaps: Spans) -> None:
+        """Put in the place of old runs what they decided, and drop what nothing after `needed` depends on.
+
+        Nothing after `upto` is touched. However the probes alternate, what is left of them is a few runs for each state the target was
+        in: one that decides it, the last answer, what came after that.
+        """
+        series = self.facts(upto, replayed=upto + 1)
+        detection = detect(series, rule_of(series), gaps)
+        runs = self.runs()
+        at = bisect_right(runs, min(upto, detection.settled), key=lambda run: run.first_sent) - 1
+        if at > 0:
+            edge = runs[at].first_sent
+            pieces = detection.timeline.clip(self.known_from, edge).pieces
+            parts = [self._condensed(piece, runs[:at]) for piece in pieces]
+            first = self._first_needed(pieces, parts, min(needed, edge))
+            self.ended = [run for part in parts[first:] for run in part] + self.ended[at:]
+        self.exact_from = max(self.exact_from, needed)
+        self.limit = max(MANY_RUNS, 2 * len(self.ended))
+
+    def _condensed(self, piece: Piece[State], runs: Sequence[Run]) -> list[Run]:
+        """The least that makes the detector say the same of `piece`, and of everything after it."""
+        start, end, state = piece
+        if state is State.LOCAL_FAULT:
+            return [Run(start, start, end, 1, Result.LOCAL_ERROR)]
+        if state is State.UNKNOWN:
+            return []
+        low = max(bisect_right(runs, start, key=lambda run: run.first_sent) - 1, 0)
+        high = bisect_left(runs, end, key=lambda run: run.first_sent)
+        inside = [run for run in runs[low:high] if max(run.until, run.last_sent + 1) > start]
+        answer = next((at for at in reversed(range(len(inside))) if self._effect(inside[at]) is Effect.UP), None)
+        result: list[Run] = []
+        after = start
+        if answer is not None:
+            last = inside[answer]
+            after = min(max(last.until, last.last_sent + 1), end)
+            first = max(last.first_sent, start)
+            if start < first:
+                # States are told apart by who decides them; how many more probes said the same changes nothing.
+                up = state is State.UP
+                samples = self.target.up_after if up else self.target.down_after
+                result.append(Run(start, start, first, samples, Result.SUCCESS if up else inside[0].result))
+            # Answers that did not end an outage were too few for that; those of a time that was up decide it by themselves.
+            enough = self.target.up_after
+            samples = max(last.samples, enough) if state is State.UP else max(min(last.samples, enough - 1), 1)
+            result.append(Run(first, min(last.last_sent, after - 1), after, samples, last.result))
+        failed = inside if answer is None else inside[answer + 1 :]
+        if after < end and failed:
+            samples, enough = sum(run.samples for run in failed), self.target.down_after
+            samples = max(samples, enough) if state is State.DOWN else max(min(samples, enough - 1), 1)
+            sent = max(min(failed[-1].last_sent, end - 1), after)
+            result.append(Run(after, sent, end, samples, failed[-1].result))
+        return result
+
+    def _first_needed(self, pieces: Sequence[Piece[State]], parts: Sequence[Sequence[Run]], needed: int) -> int:
+        """Index of the first piece to keep: back to one that decides a state, and to the last answer while it is evidence."""
+        at = max(bisect_right(pieces, needed, key=lambda piece: piece.start) - 1, 0)
+        decided: int | None = None
+        for index in range(at, -1, -1):
+            state = pieces[index].value
+            decides = Effect.UP if state is State.UP else Effect.DOWN if state is State.DOWN else None
+            if all(self._effect(run) is not decides for run in parts[index]):
+                continue
+            if decided is None:
+                decided = index
+            if decides is Effect.UP:
+                answered = max(run.last_sent for run in parts[index] if self._effect(run) is Effect.UP)
+                return index if answered > needed - TRUST else decided
+        return 0 if decided is None else decided
+
+    def _effect(self, run: Run) -> Effect:
+        return meaning(run.result, self.target.probe).effect
+
+
+def _before(run: Run, instant: int) -> tuple[Run, ...]:
+    """The part of an open run sent before `instant`, if any; its sends are evenly spaced."""
+    length, steps = run.last_sent - run.first_sent, run.samples - 1
+    if run.last_sent < instant:
+        return (run,)
+    if run.first_sent >= instant:
+        return ()
+    samples = -(-(instant - run.first_sent) * steps // length)
+    last = run.first_sent if samples == 1 else run.first_sent + (samples - 1) * length // steps
+    return (Run(run.first_sent, last, last, samples, run.result),)

@@ -1,0 +1,184 @@
+"""What the log says of changes, of a restart in the middle of an outage, and of declarations."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine
+from pathlib import Path
+
+import pytest
+
+from slamon.clock import Clock
+from slamon.config import Config, load
+from slamon.daemon.notices import Declarations, Notices
+from slamon.daemon.standing import follow
+from slamon.live import Inbox, Live
+from slamon.model import Reading, Result, S
+from slamon.record.recorder import Recorder
+from slamon.record.rows import Run
+from slamon.sla.facts import Exclusion, SeriesFacts
+from slamon.stats import RTT_EDGES
+from slamon.trace import Tracer
+
+START = 1_795_514_400 * S  # 2026-11-24 10:00:00Z
+CONFIG = """
+vantage: here
+defaults: {interval: 1s, timeout: 500ms, down_after: 3}
+services:
+  shop: {targets: {page: {probe: http, url: "http://192.0.2.1/"}}}
+  line: {targets: {port: {probe: tcp, address: 192.0.2.2, port: 80}}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "slamon.yml").write_text(CONFIG)
+    return load(tmp_path / "slamon.yml")
+
+
+class Talk:
+    """Live states with notices on top, fed a letter a second."""
+
+    def __init__(self, config: Config, live: Live) -> None:
+        self.config = config
+        self.live = live
+        self.recorder, self.inbox = Recorder("here"), Inbox()
+        self.series = {t.name: self.recorder.open(t, limits=(), edges=RTT_EDGES) for t in config.targets.values()}
+        self.spawned: list[str] = []
+        self.notices = Notices(
+            live=live,
+            tracer=Tracer(Clock()),
+            spawn=self.spawn,
+            address=lambda target: target.address,
+            failure=lambda name: self.series[name].failure,
+        )
+
+    def spawn(self, task: Coroutine[object, object, None], name: str) -> None:
+        self.spawned.append(name)
+        task.close()
+
+    def feed(self, start: int, page: str, port: str) -> int:
+        now = start
+        for second, letters in enumerate(zip(page, port, strict=True)):
+            now = start + second * S
+            for name, letter in zip(("shop/page", "line/port"), letters, strict=True):
+                pending = self.series[name].send(now)
+                self.series[name].decide(pending, READINGS[letter])
+            turns = self.live.update(self.inbox.read(self.recorder.batch(now + S // 2)), (), now + S // 2)
+            self.notices.say(turns, self.config)
+        return now
+
+
+READINGS = {
+    ".": Reading(Result.SUCCESS, rtt=1000),
+    "5": Reading(Result.BAD_RESPONSE, rtt=1000, detail="HTTP 500 Internal\r\nServer Error"),
+    "r": Reading(Result.CONNECT_ERROR, detail="ECONNREFUSED: Connection refused"),
+    "x": Reading(Result.TIMEOUT, detail="no answer within 500ms"),
+}
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "slamon"]
+
+
+def test_what_failed_and_how_is_said(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    Talk(config, follow(config)).feed(START, ".....5555.....", ".....rrrrxxx..")
+    assert [line for line in said(caplog) if " DOWN " in line and line.startswith("target")] == [
+        "target shop/page DOWN since 2026-11-24 10:00:05Z, 3 of 3 failed (3 bad_response; HTTP 500 Internal  Server Error)",
+        "target line/port DOWN since 2026-11-24 10:00:05Z, 3 of 3 refused (ECONNREFUSED: Connection refused)",
+    ]
+
+
+def stored(config: Config, letters: dict[str, list[tuple[Result, int]]], end: int) -> list[SeriesFacts]:
+    found = []
+    for name, spans in letters.items():
+        at, runs = START, []
+        for result, seconds in spans:
+            until = at + seconds * S
+            last = until - S
+            runs.append(Run(at, last, last if until == end else until, seconds, result))
+            at = until
+        target = config.targets[name]
+        found.append(
+            SeriesFacts(
+                target=name,
+                probe=target.probe,
+                interval=target.interval,
+                timeout=target.timeout,
+                known_from=START,
+                through=end,
+                runs=tuple(runs),
+            )
+        )
+    return found
+
+
+def restarted(config: Config) -> Talk:
+    """A daemon that starts again after an up target and one that was down."""
+    live = follow(config)
+    page, port = [(Result.SUCCESS, 100)], [(Result.SUCCESS, 50), (Result.CONNECT_ERROR, 50)]
+    end = START + 100 * S
+    for _ in live.replay(stored(config, {"shop/page": page, "line/port": port}, end), (), end + 30 * S):
+        pass
+    talk = Talk(config, live)
+    talk.notices.resume(config)
+    return talk
+
+
+def test_a_restart_says_in_one_line_what_has_not_changed(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    talk = restarted(config)
+    talk.feed(START + 130 * S, "." * 20, "r" * 20)
+    (line,) = said(caplog)
+    stood = "1 service up, 1 service down, 1 target up, 1 target down"
+    assert line == f"as measured up to 2026-11-24 10:01:39Z: {stood}; what changed since is said"
+    assert talk.spawned == []
+
+
+def test_what_changed_over_a_restart_is_said(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    restarted(config).feed(START + 130 * S, "5" * 10, "r" * 2 + "." * 8)
+    lines = said(caplog)[1:]
+    assert [line.partition(",")[0] for line in lines] == [
+        "target shop/page DOWN since 2026-11-24 10:02:10Z",
+        "service shop DOWN since 2026-11-24 10:02:10Z",
+        "target line/port UP again since 2026-11-24 10:02:12Z",
+        "service line UP again since 2026-11-24 10:02:12Z",
+    ]
+
+
+def test_a_later_change_is_said_once(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    restarted(config).feed(START + 130 * S, "." * 10 + "5" * 10 + "." * 5, "r" * 25)
+    lines = [line.partition(" since")[0] for line in said(caplog)[1:]]
+    assert lines == ["target shop/page DOWN", "service shop DOWN", "target shop/page UP again", "service shop UP again"]
+
+
+def exclusion(number: int, revoked: int | None = None) -> Exclusion:
+    return Exclusion(
+        id=str(number),
+        contract="hq",
+        cause="maintenance",
+        start=START,
+        end=START + 3600 * S,
+        declared_at=START,
+        declared_by="anna@noc",
+        note="CHG-1",
+        revoked_at=revoked,
+        revoked_by="bob@noc" if revoked else "",
+    )
+
+
+def test_declarations_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    known = Declarations()
+    known.say([exclusion(1)])  # was there when the daemon started
+    known.say([exclusion(1), exclusion(2)])
+    known.say([exclusion(1, revoked=START), exclusion(2)])
+    known.say([exclusion(1, revoked=START), exclusion(2)])
+    span = "maintenance of contract hq from 2026-11-24 10:00:00Z to 2026-11-24 11:00:00Z"
+    assert said(caplog) == [
+        f"exclusion 2 declared by anna@noc: {span}: CHG-1",
+        f"exclusion 1 revoked by bob@noc: {span}",
+    ]
