@@ -9,13 +9,15 @@ WORKERS ?= 2
 MARK := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "not system")
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench system-deps lock clean
+.PHONY: help run test lint bench coverage mutants system-deps lock clean
 
 help:
 	@echo "make run     start the daemon on config/quickstart.yml (http://127.0.0.1:9909/metrics)"
 	@echo "make test    every test, with the real components"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   side-by-side benchmarks"
+	@echo "make coverage  branch coverage of the contract core by its own tests"
+	@echo "make mutants   mutation testing of credit, calendar, attribution and exclusions (about an hour)"
 	@echo "make lock    refresh the pinned dependencies (needs uv)"
 
 # A bare Debian has python3 without venv; root installs it, anybody else is told the line.
@@ -54,9 +56,18 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench
 
+coverage: $(VENV)/dev.stamp
+	@mkdir -p .coverage
+	@$(BIN)/python -m coverage run -m pytest -q -n0 tests/sla tests/test_cases.py
+	@$(BIN)/python -m coverage report
+
+mutants: $(VENV)/dev.stamp
+	@$(BIN)/mutmut run --max-children $(WORKERS) $(ARGS) | tr '\r' '\n' | tail -n 1
+	@$(BIN)/mutmut results
+
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra build pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .coverage mutants

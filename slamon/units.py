@@ -143,7 +143,7 @@ def price(text: str) -> tuple[Fraction, str, str]:
     """`1000 USD/month` → (1000, "USD", "month"). Raises ValueError."""
     match = _PRICE.fullmatch(text)
     if not match:
-        raise ValueError("not a price; write for example 1000 USD/month")
+        raise ValueError("not a price; write for example 1000 USD/month (or /quarter, /year)")
     try:
         amount, currency = money(match[1])
     except ValueError as error:

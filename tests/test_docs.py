@@ -1,4 +1,4 @@
-"""docs/json.md and docs/tests.md name every key the program writes or reads, and no other; the example runs."""
+"""docs/json.md names every key of the JSON the program writes, and no other."""
 
 from __future__ import annotations
 
@@ -11,24 +11,33 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from click.testing import CliRunner
 
-from slamon.cases import run
-from slamon.cases.figures import NAMED, PLAIN
 from slamon.cli import cli
 from slamon.report import status
 from slamon.sla.facts import State
-from slamon.sla.lines import CreditLine, ExclusionLine, ObjectiveLine, OutageLine, Period
+from slamon.sla.lines import (
+    CapLine,
+    ClaimLine,
+    CreditLine,
+    CreditPart,
+    Due,
+    ExclusionLine,
+    ObjectiveLine,
+    OutageLine,
+    Period,
+    RightLine,
+)
 from slamon.sla.statement import SCHEMA_VERSION, Statement
 from slamon.sla.terms import Clause
 from slamon.store import Store
 
-DOCS = Path(__file__).parents[1] / "docs"
+PAGE = Path(__file__).parents[1] / "docs" / "json.md"
 
 
-def chapter(page: str, heading: str) -> list[str]:
+def chapter(heading: str) -> list[str]:
     """The keys of the chapter's table, in order."""
-    text = (DOCS / page).read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     match = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    assert match, f"{page} has no chapter {heading}"
+    assert match, f"there is no chapter {heading}"
     found = re.findall(r"^\| `(\w+)` \|", match[1], re.MULTILINE)
     assert len(set(found)) == len(found)
     return found
@@ -39,8 +48,13 @@ STATEMENT: dict[type, str] = {
     Period: "Period",
     ObjectiveLine: "Objective",
     OutageLine: "Outage",
-    ExclusionLine: "Exclusion applied",
+    ExclusionLine: "Exclusion of a statement",
     CreditLine: "Credit",
+    CreditPart: "Part of a credit",
+    CapLine: "Cap",
+    ClaimLine: "Claim",
+    RightLine: "Right",
+    Due: "Deadline",
     Clause: "Clause",
 }
 
@@ -64,7 +78,7 @@ def test_every_part_of_a_statement_has_its_chapter() -> None:
 @pytest.mark.parametrize("kind", STATEMENT, ids=lambda kind: kind.__name__)
 def test_every_key_of_a_statement_is_documented(kind: Any) -> None:
     version = {"schema"} if kind is Statement else set()
-    assert set(chapter("json.md", STATEMENT[kind])) == {entry.name for entry in fields(kind)} | version
+    assert set(chapter(STATEMENT[kind])) == {entry.name for entry in fields(kind)} | version
 
 
 def test_every_key_of_a_status_is_documented() -> None:
@@ -77,9 +91,9 @@ def test_every_key_of_a_status_is_documented() -> None:
     found: Any = status.document(
         status.Status(vantage="here", as_of=0, settled=None, running=True, services=(service,))
     )
-    assert chapter("json.md", "Status") == list(found)
-    assert chapter("json.md", "Service") == list(found["services"][0])
-    assert chapter("json.md", "Target") == list(found["services"][0]["targets"][0])
+    assert chapter("Status") == list(found)
+    assert chapter("Service") == list(found["services"][0])
+    assert chapter("Target") == list(found["services"][0]["targets"][0])
 
 
 def test_every_key_of_a_report_and_of_an_exclusion_is_documented(tmp_path: Path) -> None:
@@ -97,40 +111,8 @@ def test_every_key_of_a_report_and_of_an_exclusion_is_documented(tmp_path: Path)
         done = CliRunner().invoke(cli, [*command, *where], catch_exceptions=False)
         return json.loads(done.stdout)
 
-    assert chapter("json.md", "Report") == list(printed("report"))
-    assert chapter("json.md", "Statement")[0] == next(iter(printed("report")["statements"][0])) == "schema"
-    assert chapter("json.md", "Exclusion declared") == list(printed("exclude", "list")[0])
-    text = (DOCS / "json.md").read_text(encoding="utf-8")
+    assert chapter("Report") == list(printed("report"))
+    assert chapter("Statement")[0] == next(iter(printed("report")["statements"][0])) == "schema"
+    assert chapter("Exclusion declared") == list(printed("exclude", "list")[0])
+    text = PAGE.read_text(encoding="utf-8")
     assert f"version of the statement, {SCHEMA_VERSION} |" in text
-
-
-def test_the_example_of_a_contract_test_passes(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```yaml\n(.*?)^```$", (DOCS / "tests.md").read_text(), re.DOTALL | re.MULTILINE)
-    file = tmp_path / "example.yml"
-    file.write_text(example)
-    report = run([file])
-    assert report.exit_code == 0, report.text()
-    assert sum(outcome.figures for outcome in report.outcomes) > 10
-
-
-@pytest.mark.parametrize(
-    ("heading", "text"),
-    [
-        ("File", "{contracts: {}, tests: [], zzz: 1}"),
-        ("Test", "{contracts: {}, tests: [{expect: {}, zzz: 1}]}"),
-        ("Facts", "{contracts: CONTRACTS, tests: [{expect: {}, facts: {zzz: 1}}]}"),
-        ("Exclusion", "{contracts: CONTRACTS, tests: [{expect: {}, facts: {exclusions: [{zzz: 1}]}}]}"),
-    ],
-)
-def test_every_key_of_a_test_file_is_documented(tmp_path: Path, heading: str, text: str) -> None:
-    """An unknown key is answered with the keys there are."""
-    terms = "{c: {service: a, provider: p, timezone: UTC, objectives: {availability: {target: 99%}}}}"
-    file = tmp_path / "test.yml"
-    file.write_text(text.replace("CONTRACTS", terms))
-    (problem,) = [problem for problem in run([file]).problems if problem.reason == "unknown key"]
-    known = set(str(problem.fix).removeprefix("write one of ").split(", "))
-    assert set(chapter("tests.md", heading)) == known
-
-
-def test_every_figure_is_documented() -> None:
-    assert set(chapter("tests.md", "Figures")) == {*PLAIN, *NAMED, "outage_spans"}

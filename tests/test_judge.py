@@ -163,8 +163,9 @@ async def test_a_wrong_running_judgement_is_noticed_and_mended(tmp_path: Path) -
     for _ in range(300):
         world.probe()
     await judge.refresh()
-    for pair in judge._cases.values():
-        pair.current.base += pair.current.base  # every second twice
+    for running in judge._cases.values():
+        for one in running.book.cases.values():
+            one.base += one.base  # every second twice
     await judge.refresh()
     assert not await judge.recheck()
     assert world.stats.evaluation_mismatches == 1
@@ -284,7 +285,7 @@ async def test_a_long_past_is_judged_in_pieces(tmp_path: Path) -> None:
     seen = judge.views[0].current
     assert longest < 300
     # what went on for long, as the witness that is up, does not make the refreshes to come look further back
-    running = judge._cases["hq"].current
+    running = judge._cases["hq"].book.cases["hq", seen.period]
     assert running.needed > running.upto - MINUTE
     exclusions = await world.source.exclusions()
     assert seen == await judge_once(

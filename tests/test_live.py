@@ -41,8 +41,8 @@ WITNESS = target("lan/gw")
 MEMBERS = (target("hq/a", "lan/gw"), target("hq/b", "lan/gw", up_after=2))
 TARGETS = (WITNESS, *MEMBERS)
 SERVICES = (
-    ServiceFacts(service="lan", targets=("lan/gw",), quorum=1),
-    ServiceFacts(service="hq", targets=("hq/a", "hq/b"), quorum=1),
+    ServiceFacts(service="lan", targets=("lan/gw",), quorum=1, round=S),
+    ServiceFacts(service="hq", targets=("hq/a", "hq/b"), quorum=1, round=S),
 )
 
 
@@ -168,7 +168,7 @@ def check(view: StateView, lengths: dict[State, int], start: int, settled: int) 
 def test_a_steady_service_is_not_judged_again() -> None:
     recorder, inbox, live = Recorder("here"), Inbox(), Live()
     alone = replace(MEMBERS[0], witness=None)
-    live.set([ServiceFacts(service="hq", targets=("hq/a",), quorum=1)], [alone])
+    live.set([ServiceFacts(service="hq", targets=("hq/a",), quorum=1, round=S)], [alone])
     series = recorder.open(alone, limits=(), edges=RTT_EDGES)
     judged = 0
     for second in range(600):

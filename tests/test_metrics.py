@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -18,18 +18,47 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample as Point
 
+from slamon.cases.running import judge, read_file
 from slamon.live import ContractView, StateView, TargetView
 from slamon.metrics import Exposition, Family, View, families
 from slamon.metrics.exposition import STEP_LINES
+from slamon.metrics.settlement import SETTLEMENT
 from slamon.metrics.text import ratio, seconds
 from slamon.model import DAY, HOUR, MS, RESULTS, Reading, Result, S, Target
 from slamon.probes import kinds
 from slamon.record.recorder import Recorder
 from slamon.record.series import Series
-from slamon.sla import calendar
-from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, State
+from slamon.sla import periods
+from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, Lodged, Notice, Payment, Sample, SampleSeries, State
 from slamon.sla.statement import OutageLine, evaluate
-from slamon.sla.terms import Clause, Contract, Credit, ExclusionClass, Measure, Objective, Side, Tier
+from slamon.sla.terms import (
+    Anchor,
+    Bonus,
+    Cap,
+    Claim,
+    Clause,
+    Condition,
+    Contract,
+    Count,
+    Credit,
+    Deadline,
+    ExclusionClass,
+    Form,
+    Give,
+    Group,
+    Level,
+    Measure,
+    Objective,
+    Party,
+    Per,
+    Price,
+    Side,
+    Span,
+    Statistic,
+    Subject,
+    Termination,
+    Tier,
+)
 from slamon.stats import RTT_EDGES, SocketInfo, Stats
 
 NOW = 1_790_000_000 * S
@@ -77,38 +106,53 @@ CONTRACT = Contract(
     timezone="America/New_York",
     clause=CLAUSE,
     currency="USD",
-    price=Fraction(1000),
+    prices=(Price(amount=Fraction(1000)),),
     exclusions=(ExclusionClass(name="maintenance", clause=CLAUSE), ExclusionClass(name="force_majeure", clause=CLAUSE)),
     objectives=(
         Objective(
             name="availability",
             measure=Measure.AVAILABILITY,
             clause=CLAUSE,
-            target=Fraction(999, 1000),
-            minimum=Fraction(995, 1000),
+            target=Level(value=Fraction(999, 1000), side=Side.AT_LEAST),
+            minimum=Level(value=Fraction(995, 1000), side=Side.AT_LEAST),
         ),
-        Objective(name="delay", measure=Measure.LATENCY, clause=CLAUSE, statistic="p95", target=Fraction(40 * MS)),
-        Objective(name="loss", measure=Measure.LOSS, clause=CLAUSE, statistic="pooled"),
+        Objective(
+            name="delay",
+            measure=Measure.LATENCY,
+            clause=CLAUSE,
+            statistic=Statistic(form=Form.PERCENTILE, text="p95", p=Fraction(95, 100)),
+            target=Level(value=Fraction(40 * MS), side=Side.AT_MOST),
+        ),
+        Objective(
+            name="loss", measure=Measure.LOSS, clause=CLAUSE, statistic=Statistic(form=Form.POOLED, text="pooled")
+        ),
     ),
     credits=(
         Credit(
             name="availability",
-            objective="availability",
+            subject=Subject(measure=Measure.AVAILABILITY, objective="availability"),
             clause=CLAUSE,
-            tiers=(Tier(threshold=Fraction(999, 1000), share=Fraction(1, 3)),),
+            side=Side.BELOW,
+            tiers=(Tier(threshold=Fraction(999, 1000), give=Give(share=Fraction(1, 3))),),
         ),
         Credit(
             name="delay",
-            objective="delay",
+            subject=Subject(measure=Measure.LATENCY, objective="delay"),
             clause=CLAUSE,
             side=Side.OVER,
-            tiers=(Tier(threshold=Fraction(40 * MS), share=Fraction(1, 20)),),
+            tiers=(Tier(threshold=Fraction(40 * MS), give=Give(share=Fraction(1, 20))),),
         ),
     ),
-    cap=Fraction(1, 4),
+    caps=(Cap(span=Span.MONTH, clause=CLAUSE, share=Fraction(1, 4)),),
 )
-JUNE = calendar.period(CONTRACT, "2026-06")
+JUNE = periods.period(CONTRACT, "2026-06")
 NOON = JUNE.start + 10 * DAY + 12 * HOUR
+
+
+def samples(delay: int, until: int) -> SampleSeries:
+    times = range(JUNE.start, min(until, JUNE.end), 6 * HOUR)
+    found = tuple(Sample(at=at, sent=1, lost=Fraction(0), delay=delay) for at in times)
+    return SampleSeries(start=JUNE.start, every=6 * HOUR, samples=found)
 
 
 def make_contract(
@@ -117,25 +161,32 @@ def make_contract(
     unknown: Sequence[tuple[int, int]] = (),
     maintenance: Sequence[tuple[int, int]] = (),
     delay: Fraction | None = Fraction(23_412_345),
+    sampled: int | None = None,
+    facts: Mapping[str, object] | None = None,
     as_of: int = JUNE.end + DAY,
     **terms: object,
 ) -> ContractView:
-    """June as the current period, judged from facts stated by hand as (start, seconds)."""
+    """June as the current period, judged from facts stated by hand as (start, seconds).
+
+    `delay` is given; `sampled` is measured instead, so that an open period may still improve it.
+    """
     spans = [DeclaredSpan(start=at, end=at + n * S, state=State.DOWN) for at, n in down]
     spans += [DeclaredSpan(start=at, end=at + n * S, state=State.UNKNOWN) for at, n in unknown]
     exclusions = tuple(
         Exclusion(id=str(at), contract="hq", cause="maintenance", start=at, end=at + n * S, declared_at=JUNE.start)
         for at, n in maintenance
     )
-    facts = Facts(
+    known = Facts(
         declared={"hq-dia": tuple(spans)},
         exclusions=exclusions,
-        readings={} if delay is None else {"delay": delay},
+        readings={} if delay is None or sampled is not None else {JUNE.name: {"delay": delay}},
+        samples={} if sampled is None else {"": (samples(sampled, as_of),)},
+        **(facts or {}),  # type: ignore[arg-type]  # any field
     )
     contract = dataclasses.replace(CONTRACT, **terms)  # type: ignore[arg-type]  # any field
     return ContractView(
         contract=contract,
-        current=evaluate(contract, facts, JUNE, as_of),
+        current=evaluate(contract, known, JUNE, as_of),
         previous=None,
         active_exclusions={"maintenance": bool(maintenance), "force_majeure": False},
     )
@@ -478,6 +529,7 @@ def test_the_figures_of_a_contract_are_those_of_its_statement() -> None:
         ("availability_if_unknown_up_ratio", statement.high),
         ("availability_if_unknown_down_ratio", statement.low),
         ("coverage_ratio", statement.coverage),
+        ("coverage_counted_ratio", statement.counted_coverage),
         ("coverage_minimum_ratio", Fraction(1, 2)),
         ("credit_owed_ratio", Fraction(1, 4)),
         ("credit_owed", Fraction(250)),
@@ -524,22 +576,190 @@ def test_what_cannot_be_said_is_not_there() -> None:
 
 def test_a_contract_without_money_publishes_none() -> None:
     world = World()
-    world.contracts = [make_contract(currency=None, price=None, credits=(), cap=None)]
+    world.contracts = [make_contract(currency=None, prices=(), credits=(), caps=())]
     page = render(world.view())
-    for name in ("credit_owed", "credit_owed_ratio", "credit_at_stake", "credit_lost_to_cap"):
+    for name in (
+        "credit_owed",
+        "credit_owed_ratio",
+        "credit_at_stake",
+        "credit_lost_to_cap",
+        "credit_earned_back",
+        "credit_withheld",
+        "credit_payable",
+        "credit_adjustment",
+        "bonus",
+        "points",
+        "claims",
+        "claims_amount",
+    ):
         assert sla(page, name) == {}
     assert value(page, "slamon_contract_info", contract="hq", currency="") == 1
 
 
 def test_what_an_open_period_may_still_improve_is_at_stake() -> None:
     world = World()
-    world.contracts = [make_contract(delay=Fraction(61 * MS), as_of=NOON)]
+    world.contracts = [make_contract(sampled=61 * MS, as_of=NOON)]
     page = render(world.view())
     assert (sla(page, "credit_owed"), sla(page, "credit_at_stake")) == ({"": 0}, {"": 50})
     assert re.search(
         r'^slamon_sla_credit_at_stake\{contract="hq",period="current",currency="USD"\} 50\.00$', page, re.MULTILINE
     )
     assert sla(page, "downtime_to_next_credit_seconds") == {"": pytest.approx(2592.000000001, abs=1e-10)}
+
+
+def page_of(**terms: object) -> str:
+    world = World()
+    world.contracts = [make_contract(**terms)]  # type: ignore[arg-type]  # any field
+    return render(world.view())
+
+
+def test_counts_and_days_have_their_units() -> None:
+    outages = Objective(
+        name="outages", measure=Measure.OUTAGES, clause=CLAUSE, subject=Subject(measure=Measure.OUTAGES)
+    )
+    restore = Objective(
+        name="restore", measure=Measure.RESTORE, clause=CLAUSE, statistic=Statistic(form=Form.MEAN, text="mean")
+    )
+    page = page_of(down=[(NOON, 61), (NOON + DAY, 62)], objectives=(outages, restore), credits=(), delay=None)
+    found = {p.labels["objective"]: (p.labels["unit"], p.value) for p in points(page)["slamon_sla_objective_value"]}
+    assert found == {"outages": ("count", 2.0), "restore": ("seconds", 61.5)}
+    assert re.search(r'objective="outages",unit="count"\} 2$', page, re.MULTILINE)
+
+
+def test_a_composed_service_is_written_out() -> None:
+    page = page_of(service=Group(of=("hq-dia", "backup"), need=1))
+    assert value(page, "slamon_contract_info", contract="hq", service="any of (hq-dia, backup)") == 1
+
+
+def test_money_that_is_not_paid() -> None:
+    overdue = Condition(
+        name="overdue", subject=Subject(measure=Measure.OVERDUE), side=Side.OVER, threshold=Fraction(0), clause=CLAUSE
+    )
+    good = dataclasses.replace(
+        overdue, subject=Subject(measure=Measure.DOWNTIME), side=Side.AT_MOST, threshold=Fraction(DAY)
+    )
+    down = [(NOON, 2593)]
+    for terms, earned, withheld, payable in (
+        ({}, 0, 0, 250),
+        ({"earn_back": (good,)}, 250, 0, 0),
+        ({"withhold": (overdue,), "facts": {"payments": (Payment(due=JUNE.start + DAY),)}}, 0, 250, 0),
+    ):
+        page = page_of(down=down, **terms)
+        assert sla(page, "credit_owed") == {"": 250}
+        assert sla(page, "credit_earned_back") == {"": earned}
+        assert sla(page, "credit_withheld") == {"": withheld}
+        assert sla(page, "credit_payable") == {"": payable}
+        assert sla(page, "credit_adjustment") == {"": 0}
+        assert sla(page, "statement_revision") == {"": 1}
+
+
+def test_bonus_and_points() -> None:
+    prize = Credit(
+        name="prize",
+        subject=Subject(measure=Measure.DOWNTIME),
+        clause=CLAUSE,
+        side=Side.AT_MOST,
+        tiers=(Tier(threshold=Fraction(HOUR), give=Give(share=Fraction(1, 50))),),
+    )
+    marks = Credit(
+        name="marks",
+        subject=Subject(measure=Measure.OUTAGES),
+        clause=CLAUSE,
+        per=Per(count=Count.EACH, text="each"),
+        give=Give(points=3),
+    )
+    page = page_of(down=[(NOON, 60)], bonuses=(Bonus(credit=prize),), credits=(marks,))
+    assert sla(page, "bonus") == {"": 20}
+    assert sla(page, "points") == {"": 3}
+    assert sla(page_of(), "points") == {}
+    assert sla(page_of(), "bonus") == {"": 0}
+
+
+def test_a_later_fact_makes_a_revision_and_an_adjustment() -> None:
+    closed = {"closed": (JUNE.end + HOUR,)}
+    late = Exclusion(
+        id="1", contract="hq", cause="maintenance", start=NOON, end=NOON + DAY, declared_at=JUNE.end + 2 * HOUR
+    )
+    view = make_contract(down=[(NOON, 2593)], facts=closed)
+    known = Facts(
+        declared={"hq-dia": (DeclaredSpan(start=NOON, end=NOON + 2593 * S, state=State.DOWN),)},
+        exclusions=(late,),
+        closed=closed["closed"],
+    )
+    world = World()
+    world.contracts = [dataclasses.replace(view, current=evaluate(CONTRACT, known, JUNE, JUNE.end + DAY))]
+    page = render(world.view())
+    assert sla(page, "statement_revision") == {"": 2}
+    assert sla(page, "credit_adjustment") == {"": -250}
+    assert sla(page, "credit_owed") == {"": 0}
+
+
+CLAIM = Claim(
+    report=Deadline(text="48h after outage end", anchor=Anchor.OUTAGE_END, elapsed=48 * HOUR),
+    by=Deadline(text="30 days after period end", anchor=Anchor.PERIOD_END, days=30),
+    clause=CLAUSE,
+)
+
+
+def test_a_claim_counts_under_its_state() -> None:
+    down = [(NOON, 2593)]
+    page = page_of(down=down, claim=CLAIM)
+    assert sla(page, "claims") == {"open": 1, "in_time": 0, "late": 0}
+    assert sla(page, "claims_amount") == {"open": 250, "in_time": 0, "late": 0}
+    assert re.search(r'^slamon_sla_claims_amount\{.*,state="open",currency="USD"\} 250\.00$', page, re.MULTILINE)
+    assert sla(page, "claim_deadline_timestamp_seconds") == {"": (JUNE.end + 30 * DAY) / S}
+    assert sla(page, "claim_report_deadline_timestamp_seconds") == {"": (NOON + 2593 * S + 48 * HOUR) / S}
+    lodged = {"claims": (Lodged(period=JUNE.name, at=JUNE.end + HOUR),)}
+    page = page_of(down=down, claim=CLAIM, facts=lodged)
+    assert sla(page, "claims") == {"open": 0, "in_time": 1, "late": 0}
+    assert sla(page, "claims_amount") == {"open": 0, "in_time": 250, "late": 0}
+    assert sla(page_of(down=down, claim=CLAIM, as_of=JUNE.end + 40 * DAY), "claims")["late"] == 1
+    nothing = page_of(claim=CLAIM)
+    assert sla(nothing, "claims") == {"open": 0, "in_time": 0, "late": 0}
+    assert sla(nothing, "claim_report_deadline_timestamp_seconds") == {}
+    assert sla(page_of(down=down), "claims") == {}
+    assert sla(page_of(down=down), "claim_deadline_timestamp_seconds") == {}
+
+
+def test_a_right_to_terminate_is_there_before_it_arises() -> None:
+    right = Termination(
+        party=Party.CUSTOMER,
+        condition=Condition(
+            name="chronic",
+            subject=Subject(measure=Measure.OUTAGES),
+            side=Side.AT_LEAST,
+            threshold=Fraction(2),
+            clause=CLAUSE,
+        ),
+        notice=Deadline(text="30 days after right arises", anchor=Anchor.RIGHT_ARISES, days=30),
+        exercise=Deadline(text="60 days after notice", anchor=Anchor.NOTICE, days=60),
+    )
+    down = [(NOON, 60), (NOON + DAY, 60)]
+
+    def rights(**terms: object) -> tuple[dict[str, float], list[int]]:
+        page = page_of(terminations=(right,), **terms)
+        assert {p.labels["clause"] for p in points(page)["slamon_sla_termination_right"]} == {"chronic"}
+        deadlines = sla(page, "termination_deadline_timestamp_seconds")
+        return sla(page, "termination_right"), [round((at * S - JUNE.end) / DAY) for at in deadlines.values()]
+
+    assert rights(down=down[:1]) == ({"customerchronic": 0}, [])
+    stands, (notice,) = rights(down=down)
+    assert stands == {"customerchronic": 1}
+    assert notice in range(10, 32)
+    given = {"notices": (Notice(right="chronic", at=JUNE.end),)}
+    assert rights(down=down, facts=given) == ({"customerchronic": 1}, [61])
+    assert rights(down=down, as_of=JUNE.end + 40 * DAY) == ({"customerchronic": 0}, [])
+
+
+def test_what_other_contracts_can_support() -> None:
+    view = make_contract()
+    assert sla(page_of(), "supportable_availability_ratio") == {}
+    world = World()
+    weak = dataclasses.replace(view.current, supportable=Fraction(99, 100), promise=False)
+    world.contracts = [dataclasses.replace(view, current=weak)]
+    page = render(world.view())
+    assert sla(page, "supportable_availability_ratio") == {"": 0.99}
+    assert sla(page, "promise_supported") == {"": 0}
 
 
 def test_an_exclusion_is_shown_and_inhibits() -> None:
@@ -613,9 +833,45 @@ def test_label_values_survive(text: str) -> None:
     assert point.labels["vantage"] == text
 
 
+def worked_world() -> World:
+    """A contract for every judgement of the worked cases: claims, rights, bonuses, points, revisions, days, compositions."""
+    world = busy_world()
+    for file in sorted((Path(__file__).parent / "sla" / "cases").glob("*.yaml")):
+        for number, case in enumerate(read_file(file, [])):
+            for period in dict.fromkeys(expectation.period for expectation in case.expectations):
+                contract = dataclasses.replace(case.contract, name=f"{file.stem} {number} {period.name}")
+                statement = dataclasses.replace(judge(case, period).statement, contract=contract.name)
+                world.contracts.append(
+                    ContractView(contract=contract, current=statement, previous=None, active_exclusions={})
+                )
+    return world
+
+
+def test_every_family_of_the_settlement_says_what_the_statements_say() -> None:
+    world = worked_world()
+    found = points(render(world.view()))
+    statements = {view.contract.name: view.current for view in world.contracts}
+    assert len(statements) == len(world.contracts) > 200
+    for family in SETTLEMENT:
+        assert found[family.name], family.name
+    for name, field in (
+        ("credit_owed", "credit"),
+        ("credit_payable", "payable"),
+        ("bonus", "bonus"),
+        ("credit_lost_to_cap", "lost_to_cap"),
+    ):
+        shown = {p.labels["contract"]: p.value for p in found[f"slamon_sla_{name}"] if p.labels["period"] == "current"}
+        said = {name: getattr(s, field) for name, s in statements.items() if s.currency is not None}
+        assert shown == {name: float(amount) for name, amount in said.items() if amount is not None}
+    standing = [p for p in found["slamon_sla_termination_right"] if p.value]
+    arisen = {(n, r.name) for n, s in statements.items() for r in s.rights if r.state in ("open", "curing")}
+    assert {(p.labels["contract"], p.labels["clause"]) for p in standing} == arisen
+    assert arisen
+
+
 @pytest.mark.system
 def test_promtool_has_nothing_to_say() -> None:
-    page = render(busy_world().view(label_keys=("site",)))
+    page = render(worked_world().view(label_keys=("site",)))
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=30, check=False
     )

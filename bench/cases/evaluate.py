@@ -1,4 +1,4 @@
-"""Time to judge a month with very many outages and exclusions, and how it grows when there are twice as many."""
+"""Time to judge a year with very many outages and exclusions, and how it grows when there are twice as many."""
 
 from __future__ import annotations
 
@@ -6,20 +6,54 @@ from fractions import Fraction
 
 from bench.frame import Bench, Comparison, Figures
 from bench.meter import cpu
-from slamon.model import DAY
-from slamon.sla import calendar
+from slamon.model import DAY, HOUR, MINUTE, S
+from slamon.sla import periods
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, State
 from slamon.sla.statement import evaluate
-from slamon.sla.terms import Clause, Contract, Credit, ExclusionClass, Measure, Objective, Tier
+from slamon.sla.terms import (
+    Cap,
+    Clause,
+    Combine,
+    Condition,
+    Contract,
+    Credit,
+    ExclusionClass,
+    Give,
+    Lead,
+    Level,
+    Measure,
+    Objective,
+    OutageRule,
+    Party,
+    PeriodKind,
+    PeriodRule,
+    Price,
+    Side,
+    Span,
+    Subject,
+    Termination,
+    Tier,
+    Where,
+    Within,
+)
 
 OUTAGES = 10_000
-"""More than a bad line has in a year: one every 268 s of the month."""
+"""More than a bad line has in a year: one every 53 minutes."""
 EXCLUSIONS = 1_000
 LENGTHS = 16
 """Of outages: from a 32nd to a half of the time from one to the next."""
 
 CLAUSE = Clause(path="contracts.bench")
 CLASSES = ("maintenance", "customer", "force_majeure")
+OUTAGE = Subject(measure=Measure.EACH_OUTAGE)
+
+
+def _table(name: str, subject: Subject, side: Side, threshold: Fraction, share: Fraction) -> Credit:
+    return Credit(
+        name=name, subject=subject, clause=CLAUSE, side=side, tiers=(Tier(threshold=threshold, give=Give(share=share)),)
+    )
+
+
 CONTRACT = Contract(
     name="bench",
     service="line",
@@ -27,43 +61,67 @@ CONTRACT = Contract(
     timezone="America/New_York",
     clause=CLAUSE,
     currency="USD",
-    price=Fraction(1000),
-    exclusions=tuple(ExclusionClass(name=name, clause=CLAUSE) for name in CLASSES),
+    period=PeriodRule(kind=PeriodKind.YEAR),
+    prices=(Price(amount=Fraction(1000)),),
+    outage=OutageRule(side=Side.AT_LEAST, length=30 * S, merge_within=5 * S),
+    exclusions=(
+        ExclusionClass(
+            name="maintenance", clause=CLAUSE, notice=Lead(elapsed=HOUR), allowance=20 * HOUR, allowance_per=Span.YEAR
+        ),
+        ExclusionClass(name="customer", clause=CLAUSE),
+        ExclusionClass(name="force_majeure", clause=CLAUSE),
+    ),
     objectives=(
         Objective(
             name="availability",
             measure=Measure.AVAILABILITY,
             clause=CLAUSE,
-            target=Fraction(999, 1000),
-            minimum=Fraction(995, 1000),
+            target=Level(value=Fraction(999, 1000), side=Side.AT_LEAST),
+            minimum=Level(value=Fraction(995, 1000), side=Side.AT_LEAST),
         ),
     ),
     credits=(
-        Credit(
-            name="availability",
-            objective="availability",
-            clause=CLAUSE,
-            tiers=(Tier(threshold=Fraction(999, 1000), share=Fraction(1, 10)),),
+        _table(
+            "availability",
+            Subject(measure=Measure.AVAILABILITY, objective="availability"),
+            Side.BELOW,
+            Fraction(999, 1000),
+            Fraction(1, 10),
+        ),
+        _table("each outage", OUTAGE, Side.OVER, Fraction(5 * MINUTE), Fraction(1, 10_000)),
+    ),
+    combine=Combine.SUM,
+    caps=(Cap(span=Span.YEAR, clause=CLAUSE, share=Fraction(1, 2)),),
+    terminations=(
+        Termination(
+            party=Party.CUSTOMER,
+            condition=Condition(
+                name="chronic",
+                subject=Subject(measure=Measure.OUTAGES, side=Side.OVER, length=30 * MINUTE),
+                side=Side.AT_LEAST,
+                threshold=Fraction(3),
+                clause=CLAUSE,
+                within=Within(where=Where.ANY, length=30 * DAY, text="any 30d"),
+            ),
         ),
     ),
-    cap=Fraction(1, 2),
 )
-MONTH = calendar.period(CONTRACT, "2026-07")
+YEAR = periods.period(CONTRACT, "2026")
 
 
 def _facts(outages: int, exclusions: int) -> Facts:
     """Outages of many lengths, evenly spread; every exclusion covers some whole, some in part and some not."""
-    length = MONTH.end - MONTH.start
+    length = YEAR.end - YEAR.start
     step, share = length // outages, length // exclusions
     spans = []
     for i in range(outages):
-        start = MONTH.start + i * step
+        start = YEAR.start + i * step
         spans.append(
             DeclaredSpan(start=start, end=start + step * (1 + i * 7 % LENGTHS) // (2 * LENGTHS), state=State.DOWN)
         )
     declared = []
     for i in range(exclusions):
-        start = MONTH.start + i * share + step * (i % 5) // 7
+        start = YEAR.start + i * share + step * (i % 5) // 7
         declared.append(
             Exclusion(
                 id=f"E{i}",
@@ -71,16 +129,17 @@ def _facts(outages: int, exclusions: int) -> Facts:
                 cause=CLASSES[i % len(CLASSES)],
                 start=start,
                 end=start + share // 3,
-                declared_at=MONTH.start - DAY,
+                declared_at=YEAR.start - DAY,
+                notified=YEAR.start - DAY,
             )
         )
-    return Facts(declared={CONTRACT.service: tuple(spans)}, exclusions=tuple(declared))
+    return Facts(declared={"line": tuple(spans)}, exclusions=tuple(declared))
 
 
 def _judge(outages: int, exclusions: int) -> Figures:
     facts = _facts(outages, exclusions)
     before = cpu()
-    statement = evaluate(CONTRACT, facts, MONTH, MONTH.end + DAY)
+    statement = evaluate(CONTRACT, facts, YEAR, YEAR.end + DAY)
     seconds = cpu() - before
     if len(statement.outages) != outages or len(statement.exclusions) != exclusions or not statement.excluded:
         raise RuntimeError(f"{len(statement.outages)} outages, {len(statement.exclusions)} exclusions in the statement")

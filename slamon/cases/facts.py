@@ -2,192 +2,301 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from typing import TypeVar
 
 from slamon import units
+from slamon.cases import quantities
+from slamon.cases.scope import Scope, known, subjects
 from slamon.config import nodes
-from slamon.config.reader import Reader, converted, expected, join, suggestion
-from slamon.errors import Problem, UsageError
-from slamon.sla import calendar
-from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, State
-from slamon.sla.lines import Period
-from slamon.sla.terms import Contract, Measure
+from slamon.config.reader import Reader, converted, expected, join, nearest, suggestion
+from slamon.errors import Problem
+from slamon.sla.facts import (
+    Breach,
+    Charge,
+    DeclaredSpan,
+    Exclusion,
+    Facts,
+    Lodged,
+    Notice,
+    Payment,
+    Sample,
+    SampleSeries,
+    State,
+    Ticket,
+)
 
-LATER = ("degraded", "series", "tickets", "claims", "payments", "breaches", "notices", "charges", "closed")
-LATER_SPAN = ("service", "vantage", "affected")
-LATER_EXCLUSION = ("notified", "lodged")
-"""Keys of the language that are not built yet."""
+T = TypeVar("T")
 
+JUDGED = ""
+"""The service of a fact that names none: whichever the contract judges."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """Names a fact may use: those of the tested contract; for the facts of a whole file, those of any of its contracts."""
-
-    contract: Contract
-    others: tuple[Contract, ...] = ()
-
-    def classes(self) -> set[str]:
-        return {entry.name for contract in (self.contract, *self.others) for entry in contract.exclusions}
-
-    def objectives(self) -> set[str]:
-        return {objective.name for contract in (self.contract, *self.others) for objective in contract.objectives}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """Facts as a test states them, of one contract. Lists are joined, maps merged by key."""
-
-    spans: tuple[DeclaredSpan, ...] = ()
-    exclusions: tuple[Exclusion, ...] = ()
-    readings: Mapping[str, Mapping[str, Fraction]]
-    """Period → objective → value."""
-
-    def __add__(self, other: Declared) -> Declared:
-        names = {**self.readings, **other.readings}
-        return Declared(
-            spans=self.spans + other.spans,
-            exclusions=self.exclusions + other.exclusions,
-            readings={name: {**self.readings.get(name, {}), **other.readings.get(name, {})} for name in names},
-        )
-
-    def facts(self, contract: Contract, period: Period) -> Facts:
-        """For one period of the contract."""
-        return Facts(
-            declared={contract.service: self.spans},
-            exclusions=self.exclusions,
-            readings=self.readings.get(period.name, {}),
-        )
+NOTHING = Facts(declared={JUDGED: ()})
+"""Everything is up and measured."""
 
 
-NOTHING = Declared(readings={})
-
-
-def read_facts(node: nodes.Node | None, path: str, scope: Scope, problems: list[Problem]) -> Declared:
+def read_facts(node: nodes.Node | None, path: str, scope: Scope, problems: list[Problem]) -> Facts:
     """Everything that can be read; mistakes go to `problems`."""
-    reader = Reader.over(node, path, problems)
+    reader = None if node is None else Reader.over(node, path, problems)
     if reader is None:
         return NOTHING
-    zone = scope.contract.timezone
-    spans = [
-        DeclaredSpan(start=start, end=end, state=state)
-        for key, state in (("down", State.DOWN), ("unknown", State.UNKNOWN))
-        for start, end in _spans(reader.sequence(key), join(path, key), zone, problems)
-    ]
-    exclusions = _exclusions(reader.sequence("exclusions"), join(path, "exclusions"), scope, problems)
-    readings = _readings(reader.mapping("readings"), scope, problems)
-    reader.finish(later=LATER)
-    return Declared(spans=tuple(spans), exclusions=tuple(exclusions), readings=readings)
-
-
-def periods(name: str, contract: Contract) -> list[Period]:
-    """`2026-06`, or each of `2026-01 to 2026-03`. Raises ValueError (`reason; fix`)."""
-    first, to, last = name.partition(" to ")
-    try:
-        found = [calendar.period(contract, first)]
-        end = calendar.period(contract, last).start if to else found[0].start
-    except UsageError as error:
-        raise ValueError(str(error)) from error
-    while found[-1].start < end:
-        found.append(calendar.current(contract, found[-1].end))
-    if found[-1].start > end:
-        raise ValueError("the periods end before they begin; exchange them")
+    found = Facts(
+        declared={JUDGED: ()} | _grouped(entry for state in _STATES for entry in _spans(reader, state, scope)),
+        samples=_grouped(_each(reader, "series", scope, _series)),
+        readings=_readings(reader.mapping("readings"), scope),
+        exclusions=tuple(_each(reader, "exclusions", scope, _exclusion)),
+        tickets=tuple(_each(reader, "tickets", scope, _ticket)),
+        claims=tuple(_each(reader, "claims", scope, _claim)),
+        payments=tuple(_each(reader, "payments", scope, _payment)),
+        breaches=tuple(_each(reader, "breaches", scope, _breach)),
+        notices=tuple(_each(reader, "notices", scope, _notice)),
+        charges=_charges(reader.mapping("charges"), scope),
+        closed=_closed(reader, scope),
+    )
+    reader.finish()
     return found
 
 
-def _spans(
-    entries: Sequence[nodes.Node] | None, path: str, zone: str, problems: list[Problem]
-) -> list[tuple[int, int]]:
+def joined(left: Facts, right: Facts) -> Facts:
+    """Both: lists joined, maps merged by key; what `right` says of the same key stands."""
+    return Facts(
+        declared=_appended(left.declared, right.declared),
+        samples=_appended(left.samples, right.samples),
+        readings={
+            name: {**left.readings.get(name, {}), **right.readings.get(name, {})}
+            for name in {**left.readings, **right.readings}
+        },
+        exclusions=left.exclusions + right.exclusions,
+        tickets=left.tickets + right.tickets,
+        claims=left.claims + right.claims,
+        payments=left.payments + right.payments,
+        breaches=left.breaches + right.breaches,
+        notices=left.notices + right.notices,
+        charges={
+            name: _merged(left.charges.get(name, Charge()), right.charges.get(name, Charge()))
+            for name in {**left.charges, **right.charges}
+        },
+        closed=left.closed + right.closed,
+    )
+
+
+# --- what was seen ------------------------------------------------------------------------------------------------------------
+
+_STATES = {"down": State.DOWN, "degraded": State.DEGRADED, "unknown": State.UNKNOWN}
+
+
+def _spans(reader: Reader, key: str, scope: Scope) -> list[tuple[str, DeclaredSpan]]:
+    """The service of each span, and the span."""
     found = []
-    for i, entry in enumerate(entries or ()):
-        where = f"{path}[{i}]"
-        span = None
-        if isinstance(entry, nodes.Scalar):
-            span = converted(entry, lambda text: calendar.span(text, zone), where, problems)
-        elif isinstance(entry, nodes.Mapping):
-            reader = Reader(entry, where, problems)
-            if reader.require("at"):
-                span = reader.parse("at", lambda text: calendar.span(text, zone))
-            reader.finish(later=LATER_SPAN, also=("at",))
+    for i, node in enumerate(reader.sequence(key) or ()):
+        where = f"{join(reader.path, key)}[{i}]"
+        span, service, vantage, affected = None, None, None, None
+        if isinstance(node, nodes.Scalar):
+            span = converted(node, scope.span, where, reader.problems)
+        elif isinstance(node, nodes.Mapping):
+            entry = Reader(node, where, reader.problems)
+            entry.require("at")
+            span = entry.parse("at", scope.span)
+            service, vantage = entry.parse("service", scope.service), entry.text("vantage")
+            affected = entry.count("affected")
+            entry.finish()
         else:
-            expected(entry, where, problems, "a span of time or a mapping")
+            expected(node, where, reader.problems, "a span of time or a mapping")
         if span is not None:
-            found.append(span)
-    return found
-
-
-def _exclusions(
-    entries: Sequence[nodes.Node] | None, path: str, scope: Scope, problems: list[Problem]
-) -> list[Exclusion]:
-    found = []
-    for i, entry in enumerate(entries or ()):
-        where = f"{path}[{i}]"
-        reader = Reader.over(entry, where, problems)
-        if reader is None:
-            continue
-        complete = reader.require("class", "at")
-        cause = reader.parse("class", lambda text: _class(text, scope.classes()))
-        span = reader.parse("at", lambda text: calendar.span(text, scope.contract.timezone))
-        reader.finish(later=LATER_EXCLUSION)
-        if complete and cause is not None and span is not None:
-            found.append(
-                Exclusion(
-                    id=where,
-                    contract=scope.contract.name,
-                    cause=cause,
-                    start=span[0],
-                    end=span[1],
-                    declared_at=0,  # accepted by both, whenever the test is judged
-                )
+            declared = DeclaredSpan(
+                start=span[0], end=span[1], state=_STATES[key], vantage=vantage or "", affected=affected
             )
+            found.append((service or JUDGED, declared))
     return found
 
 
-def _readings(reader: Reader | None, scope: Scope, problems: list[Problem]) -> dict[str, dict[str, Fraction]]:
+def _series(entry: Reader, scope: Scope) -> tuple[str, SampleSeries] | None:
+    entry.require("from", "every", "values")
+    start, every = entry.parse("from", scope.instant), entry.parse("every", _spacing)
+    service, vantage = entry.parse("service", scope.service), entry.text("vantage")
+
+    def samples(text: str) -> tuple[Sample, ...]:
+        return quantities.samples(text, start or 0, every or 1)
+
+    values = entry.parse("values", samples)
+    if start is None or every is None or values is None:
+        return None
+    return service or JUDGED, SampleSeries(start=start, every=every, samples=values, vantage=vantage or "")
+
+
+def _spacing(text: str) -> int:
+    every = units.duration(text)
+    if every == 0:
+        raise ValueError("samples at one and the same instant; write the time between them, for example 30s")
+    return every
+
+
+def _readings(reader: Reader | None, scope: Scope) -> dict[str, dict[str, Fraction]]:
+    """Period → objective → value."""
     found: dict[str, dict[str, Fraction]] = {}
-    for key in reader.keys() if reader else ():
-        assert reader is not None
-        try:
-            named = periods(key, scope.contract)
-        except ValueError as error:
-            reason, _, fix = str(error).partition("; ")
-            problems.append(
-                Problem(place=reader.key_place(key), path=join(reader.path, key), reason=reason, fix=fix or None)
-            )
-            continue
-        values = _values(reader.mapping(key), scope, problems)
+    for key, inner in _by_period(reader):
+        named = scope.periods(*key) or ()
+        values = _values(inner, scope)
         for period in named:
             found.setdefault(period.name, {}).update(values)
     return found
 
 
-def _values(reader: Reader | None, scope: Scope, problems: list[Problem]) -> dict[str, Fraction]:
-    """Objective → value; one that only another contract of the file has is checked there."""
+def _values(reader: Reader, scope: Scope) -> dict[str, Fraction]:
+    """Objective → value; one that only another contract of the file has is read where that one is tested."""
     found: dict[str, Fraction] = {}
-    measures = {objective.name: objective.measure for objective in scope.contract.objectives}
-    for name in reader.keys() if reader else ():
-        assert reader is not None
-        if name in measures:
-            value = _value(reader, name, measures[name])
+    own = scope.objectives()
+    everybodys = {objective.name for contract in scope.own for objective in contract.objectives}
+    written = reader.keys()
+    for name in written:
+        if name in own:
+            value = reader.parse(name, quantities.QUANTITY[quantities.dimension(own[name])])
             if value is not None:
                 found[name] = value
-        elif name not in scope.objectives():
-            fix = suggestion(name, scope.objectives())
+        elif name not in everybodys:
             reason = "the contract has no such objective"
-            problems.append(Problem(place=reader.key_place(name), path=join(reader.path, name), reason=reason, fix=fix))
+            fix = suggestion(name, everybodys)
+            path = join(reader.path, name)
+            reader.problems.append(Problem(place=reader.key_place(name), path=path, reason=reason, fix=fix))
     return found
 
 
-def _value(reader: Reader, name: str, measure: Measure) -> Fraction | None:
-    """An objective's value: a delay, or a percentage."""
-    if measure is Measure.LATENCY:
-        return reader.parse(name, lambda text: Fraction(units.duration(text, bare="ms")))
-    return reader.parse(name, units.percent)
+# --- what people did ----------------------------------------------------------------------------------------------------------
 
 
-def _class(word: str, classes: Collection[str]) -> str:
-    if word not in classes:
-        fix = suggestion(word, classes)
-        raise ValueError("not a class of the contract's exclusions" + (f"; {fix}" if fix else ""))
-    return word
+def _exclusion(entry: Reader, scope: Scope) -> Exclusion | None:
+    """Agreed by both parties, whenever the test is judged; one that was lodged is known from then on."""
+    entry.require("class", "at")
+    cause, span = entry.parse("class", scope.category), entry.parse("at", scope.span)
+    notified, lodged = entry.parse("notified", scope.instant), entry.parse("lodged", scope.instant)
+    if cause is None or span is None:
+        return None
+    return Exclusion(
+        id=entry.path,
+        contract=scope.contract.name,
+        cause=cause,
+        start=span[0],
+        end=span[1],
+        declared_at=lodged or 0,
+        notified=notified,
+        lodged=lodged,
+    )
+
+
+def _ticket(entry: Reader, scope: Scope) -> Ticket | None:
+    entry.require("opened")
+    opened, closed = entry.parse("opened", scope.instant), entry.parse("closed", scope.instant)
+    if opened is not None and closed is not None and closed < opened:
+        entry.problem("closed", "the ticket is closed before it is opened", fix="exchange the two")
+    return None if opened is None else Ticket(opened=opened, closed=closed)
+
+
+def _claim(entry: Reader, scope: Scope) -> Lodged | None:
+    entry.require("period", "lodged")
+    period, at = entry.parse("period", scope.period), entry.parse("lodged", scope.instant)
+    return None if period is None or at is None else Lodged(period=period.name, at=at)
+
+
+def _payment(entry: Reader, scope: Scope) -> Payment | None:
+    entry.require("due")
+    due, paid = entry.parse("due", scope.instant), entry.parse("paid", scope.instant)
+    return None if due is None else Payment(due=due, paid=paid)
+
+
+def _breach(entry: Reader, scope: Scope) -> Breach | None:
+    entry.require("duty", "at")
+    duties = {subject.duty for contract in scope.file for subject in subjects(contract) if subject.duty}
+
+    def duty(text: str) -> str:
+        """Any; but one letter away from one the contract speaks of is that one, misspelt."""
+        return known(text, duties, "the contract speaks of no such duty") if nearest(text, duties) else text
+
+    name, span = entry.parse("duty", duty), entry.parse("at", scope.span)
+    return None if name is None or span is None else Breach(duty=name, start=span[0], end=span[1])
+
+
+def _notice(entry: Reader, scope: Scope) -> Notice | None:
+    entry.require("right", "at")
+    right, at = entry.parse("right", scope.right), entry.parse("at", scope.instant)
+    return None if right is None or at is None else Notice(right=right, at=at)
+
+
+def _charges(reader: Reader | None, scope: Scope) -> dict[str, Charge]:
+    """Period → what it was charged."""
+    found: dict[str, Charge] = {}
+    for key, inner in _by_period(reader):
+        named = scope.periods(*key) or ()
+        amounts = {name: inner.parse(name, lambda text: _amount(text, scope)) for name in ("billed", "paid", "usage")}
+        inner.finish()
+        charge = Charge(**amounts)
+        for period in named:
+            found[period.name] = _merged(found.get(period.name, Charge()), charge)
+    return found
+
+
+def _amount(text: str, scope: Scope) -> Fraction:
+    amount, currency = units.money(text)
+    currencies = scope.currencies()
+    if currencies and currency not in currencies:
+        raise ValueError(
+            f"the contract is in {' and '.join(sorted(currencies))}; one currency is never taken for another"
+        )
+    return amount
+
+
+def _closed(reader: Reader, scope: Scope) -> tuple[int, ...]:
+    path = join(reader.path, "closed")
+    found = []
+    for i, node in enumerate(reader.sequence("closed") or ()):
+        where = f"{path}[{i}]"
+        if isinstance(node, nodes.Scalar):
+            found.append(converted(node, scope.instant, where, reader.problems))
+        else:
+            expected(node, where, reader.problems, "one value")
+    return tuple(instant for instant in found if instant is not None)
+
+
+# --- lists and maps -----------------------------------------------------------------------------------------------------------
+
+
+def _each(reader: Reader, key: str, scope: Scope, read: Callable[[Reader, Scope], T | None]) -> list[T]:
+    """The entries of a list of mappings that can be read."""
+    found = []
+    for i, node in enumerate(reader.sequence(key) or ()):
+        entry = Reader.over(node, f"{join(reader.path, key)}[{i}]", reader.problems)
+        if entry is not None:
+            value = read(entry, scope)
+            entry.finish()
+            if value is not None:
+                found.append(value)
+    return found
+
+
+def _by_period(reader: Reader | None) -> list[tuple[tuple[Reader, str], Reader]]:
+    """Each key of a map by period, with what stands there if that is a mapping."""
+    if reader is None:
+        return []
+    written = reader.keys()
+    inner = [(key, reader.mapping(key)) for key in written]
+    return [((reader, key), entry) for key, entry in inner if entry is not None]
+
+
+def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
+    found: dict[str, tuple[T, ...]] = {}
+    for key, value in pairs:
+        found[key] = (*found.get(key, ()), value)
+    return found
+
+
+def _appended(left: Mapping[str, tuple[T, ...]], right: Mapping[str, tuple[T, ...]]) -> dict[str, tuple[T, ...]]:
+    return {key: left.get(key, ()) + right.get(key, ()) for key in {**left, **right}}
+
+
+def _merged(left: Charge, right: Charge) -> Charge:
+    """What `right` states, and of the rest what `left` does."""
+    return Charge(
+        billed=left.billed if right.billed is None else right.billed,
+        paid=left.paid if right.paid is None else right.paid,
+        usage=left.usage if right.usage is None else right.usage,
+    )

@@ -6,12 +6,14 @@ import click
 
 from slamon import __version__
 from slamon.cli.check import check
+from slamon.cli.contract import contract
 from slamon.cli.exclude import exclude
 from slamon.cli.probe import probe
 from slamon.cli.report import report
 from slamon.cli.run import run
 from slamon.cli.status import status
 from slamon.cli.test import test
+from slamon.cli.whatif import whatif
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,5 +27,5 @@ def cli() -> None:
     """
 
 
-for command in (run, check, report, status, exclude, probe, test):
+for command in (run, check, report, status, contract, exclude, probe, test, whatif):
     cli.add_command(command)

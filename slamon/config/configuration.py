@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from slamon.config import nodes
+from slamon.config.basis import basis, named
+from slamon.config.composition import circle, supporting
 from slamon.config.contract import latency_limits, read_contract
 from slamon.config.edge import Keys, Report, key_at, read
 from slamon.config.environment import Expansion, environment
@@ -60,6 +62,8 @@ class Config:
     contracts: Lookup[str, Contract]
     contract_texts: Lookup[str, str]
     """`text_sha256` of a contract → the text it is the hash of, as JSON; to be kept with the facts."""
+    contract_nodes: Lookup[str, Node]
+    """The contracts as they are written."""
     store: StoreConfig
     web: WebConfig
     judge_refresh: int
@@ -90,7 +94,7 @@ class _Loading:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.unset: list[Problem] = []
-        self.texts: dict[str, str] = {}
+        self.written: dict[str, Node] = {}
         self.places: dict[tuple[str, str], Place] = {}
 
     def run(self) -> Config:
@@ -108,10 +112,14 @@ class _Loading:
             self.unique(source, "services")
             assembly.add(source, sources[0])
         assembly.finish()
-        contracts = self.contracts(sources, assembly)
-        texts = {contract.text_sha256: self.texts[name] for name, contract in contracts.items()}
+        found_contracts = self.contracts(sources, assembly)
         if self.problems or self.unset:
             raise ConfigError(self.sorted(self.problems))
+        judged_by = {
+            name: basis(contract, self.written[name], assembly.services, assembly.targets)
+            for name, contract in found_contracts.items()
+        }
+        contracts = {name: named(contract, judged_by[name]) for name, contract in found_contracts.items()}
         return Config(
             path=self.path,
             files=tuple(self.files),
@@ -120,7 +128,8 @@ class _Loading:
             services=assembly.services,
             targets=assembly.targets,
             contracts=contracts,
-            contract_texts=texts,
+            contract_texts={contract.text_sha256: judged_by[name] for name, contract in contracts.items()},
+            contract_nodes=self.written,
             store=StoreConfig(
                 path=None if main.store.path is None else self.path.parent / main.store.path,
                 keep_raw=main.store.keep_raw,
@@ -196,18 +205,41 @@ class _Loading:
 
     def contracts(self, sources: list[Source], assembly: Assembly) -> dict[str, Contract]:
         targets = {service.name: service.targets for service in assembly.services.values()}
+        names = {name for source in sources for name in source.keys.contracts}
         contracts: dict[str, Contract] = {}
         for source in sources:
             self.unique(source, "contracts")
             for name in source.keys.contracts:
                 below = source.report.below("contracts", name)
                 contract = read_contract(
-                    name, below.node, self.problems, services=targets, warnings=self.warnings, place=below.place()
+                    name,
+                    below.node,
+                    self.problems,
+                    services=targets,
+                    warnings=self.warnings,
+                    place=below.place(),
+                    folder=Path(below.place().file).parent,
+                    contracts=names,
                 )
                 if contract is not None:
                     contracts.setdefault(name, contract)
-                    self.texts.setdefault(name, nodes.canonical(below.node))
+                    self.written.setdefault(name, below.node)
+        self.supported(sources, contracts)
         return contracts
+
+    def supported(self, sources: list[Source], contracts: Lookup[str, Contract]) -> None:
+        """Reports contracts that rest on themselves, over others or not."""
+        rests_on = {
+            name: {below for version in (contract, *contract.amendments) for below in supporting(version)}
+            for name, contract in contracts.items()
+        }
+        for source in sources:
+            for name in source.keys.contracts:
+                way = circle(rests_on, name)
+                if way is not None:
+                    reason = f"a contract that rests on itself: {' → '.join(way)}"
+                    keys = ("contracts", name, "supported_by")
+                    source.report.say(keys, reason, fix="name the contracts below it only", show=False)
 
     def sorted(self, problems: list[Problem]) -> list[Problem]:
         """In file order, each once; where a variable is not set, what its absence made wrong is not said too."""

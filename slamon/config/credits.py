@@ -1,268 +1,216 @@
-"""Credit clauses → terms: tables in order of severity, caps, and what several credits add up to."""
+"""Credit and bonus clauses → terms: tables in order of severity, or so much per unit."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
-from slamon import units
-from slamon.config.clauses import LATER_MEASURES
-from slamon.config.clauses import Contract as Keys
 from slamon.config.clauses import Credit as CreditKeys
+from slamon.config.deadlines import Calendar
 from slamon.config.edge import Report, locate, written
+from slamon.config.gives import EXAMPLE, Money
+from slamon.config.grammar import Amount
 from slamon.config.nodes import Mapping, Scalar
-from slamon.config.objectives import FALLING, MEASURES, clause, quantity, worse
-from slamon.config.reader import nearest, suggestion
-from slamon.sla.terms import Credit, Measure, Objective, Side, Tier
+from slamon.config.objectives import clause, parsed
+from slamon.config.subjects import Comparison, Subjects
+from slamon.sla.terms import Count, Credit, Dimension, Give, Per, Side, Tier
 
-SIDES = {Side.BELOW: True, Side.AT_MOST: True, Side.OVER: False, Side.AT_LEAST: False}
-"""Side → is it the worse one of a measure that falls as it gets worse?"""
+LOW_SIDES = (Side.BELOW, Side.AT_MOST)
+HIGH_SIDES = (Side.OVER, Side.AT_LEAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Give:
-    """What a tier gives: a share of the charge or an amount."""
+class Reading:
+    """What reading the entries of one contract needs."""
 
-    share: Fraction | None = None
-    amount: Fraction | None = None
-    currency: str | None = None
-
-
-def give(text: str) -> Give:
-    """`10%`, `1/30` or `5 EUR`. Raises ValueError (`reason; fix`)."""
-    if re.fullmatch(r"\d+ (business )?days?", text):
-        raise ValueError("which day is meant is not said; write 1/30 or 1/31 of the charge, or an amount")
-    if re.fullmatch(r"\d+ points?", text) or text.startswith("higher of "):
-        raise ValueError("not yet supported; write a share of the charge such as 10%, or an amount such as 100 USD")
-    if re.search(r"[A-Z]{3}$", text):
-        amount, currency = units.money(text)
-        if amount < 0:
-            raise ValueError("a credit is not negative; write for example 100 USD")
-        return Give(amount=amount, currency=currency)
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        raise ValueError(f"a credit needs its unit; write {text}% or {text} USD")
-    try:
-        return Give(share=units.share(text))
-    except ValueError as error:
-        raise ValueError("neither a share nor an amount; write for example 10%, 1/30 or 100 USD") from error
+    subjects: Subjects
+    money: Money
+    calendar: Calendar
 
 
-class Money:
-    """The one currency of a contract, and whether a share has a charge to be a share of."""
+def credit(name: str, own: CreditKeys, report: Report, reading: Reading, *, bonus: bool = False) -> Credit | None:
+    """The credit (or bonus) at the report's node; None after reporting what is wrong with it."""
+    comparison = reading.subjects.find(name, own.measure, report)
+    if comparison is None:
+        return None
+    before = len(report.problems)
+    entry = _Entry(own, comparison, report, reading, bonus=bonus)
+    made = entry.per_unit(name) if written(report) & {"per", "give"} else entry.table(name)
+    return made if len(report.problems) == before else None
 
-    def __init__(self, keys: Keys, report: Report) -> None:
-        self.price: Fraction | None = keys.price[0] if keys.price else None
-        self.currency: str | None = keys.price[1] if keys.price else None
-        self.unpriced = keys.price is None and "price" not in written(report)
-        """A price that is written and wrong is reported already."""
 
-    def amount(self, currency: str, report: Report, *at: str) -> None:
-        """Checks the currency of an amount that stands at `at`; the first one met is the contract's."""
-        if self.currency is None:
-            self.currency = currency
-        elif currency != self.currency:
-            reason = f"two currencies in one contract: {self.currency} and {currency}"
-            report.say(at, reason, fix=f"write {self.currency}")
+class _Entry:
+    """One credit or bonus being read."""
 
-    def share(self, report: Report, *at: str) -> None:
-        """Checks that a share at `at` has a charge; said once a contract."""
-        if self.unpriced:
-            self.unpriced = False
-            reason = "a share of the charge, and the contract has no price"
-            report.say(at, reason, fix="add for example `price: 1000 USD/month`")
+    def __init__(
+        self, own: CreditKeys, comparison: Comparison, report: Report, reading: Reading, *, bonus: bool
+    ) -> None:
+        self.own = own
+        self.subject = comparison.subject
+        self.scale = comparison.scale
+        self.report = report
+        self.money = reading.money
+        self.calendar = reading.calendar
+        self.bonus = bonus
+        self.word = "bonus" if bonus else "credit"
+        self.falls = comparison.scale.falls != bonus
+        """What is given grows as the value falls."""
+        self.at = f"write for example {{{comparison.scale.example}: 10%}}"
 
-    def give(self, report: Report, *at: str) -> Give | None:
-        """The give that stands at `at`; None after reporting what is wrong with it."""
-        node = locate(report.node, at)[1]
-        if not isinstance(node, Scalar):
-            report.say(at, "this must be one value", fix="write for example 10%")
+    def table(self, name: str) -> Credit | None:
+        side = self._side(required=True)
+        if side is None:
             return None
-        try:
-            value = give(node.text)
-        except ValueError as error:
-            reason, _, fix = str(error).partition("; ")
-            report.say(at, reason, fix=fix)
+        table = self.report.below(side)
+        if isinstance(table.node, Scalar) and table.node.text:
+            table.say((), f"one threshold without a table gives nothing: a {self.word} says what", fix=self.at)
             return None
-        if value.currency is not None:
-            self.amount(value.currency, report, *at)
-        else:
-            self.share(report, *at)
-        return value
-
-
-def credits_of(
-    keys: Keys, objectives: dict[str, Objective], report: Report, money: Money
-) -> tuple[tuple[Credit, ...], tuple[Objective, ...]]:
-    """The credits that could be read, and the availability they are about where the contract does not list it."""
-    implied: dict[str, Objective] = {}
-    found = []
-    for name, own in keys.credits.items():
-        below = report.below("credits", name)
-        word = name if own.measure is None else own.measure
-        objective = objectives.get(word) or implied.get(word)
-        if objective is None and word == Measure.AVAILABILITY.value:
-            objective = Objective(name=word, measure=Measure.AVAILABILITY, clause=clause(report, "credits", name))
-            implied[word] = objective
-        if objective is None:
-            if word not in keys.objectives:  # otherwise its mistake is already reported
-                _no_objective(word, own, keys.objectives, below)
-            continue
-        credit = _credit(name, own, objective, below, money)
-        if credit is not None:
-            found.append(credit)
-    if len(keys.credits) > 1 and keys.combine is None and "combine" not in written(report):
-        report.say(
-            ("credits",),
-            f"{len(keys.credits)} credits give money and `combine` does not say how they add up",
-            fix="add `combine: sum`, or `combine: highest` to pay only the largest",
-            show=False,
+        tiers = self._tiers(table)
+        return Credit(
+            name=name,
+            subject=self.subject,
+            clause=clause(self.report),
+            side=side,
+            tiers=tiers,
+            cap=self._cap([tier.give for tier in tiers]),
         )
-    return tuple(found), tuple(implied.values())
 
-
-def caps(keys: Keys, report: Report, money: Money) -> tuple[Fraction | None, Fraction | None]:
-    """(share, amount) of all credits of a period; both None = no cap. Not written = 100 % of the charge."""
-    if keys.caps is None:
-        if keys.credits and money.unpriced and "caps" not in written(report):
-            money.unpriced = False
-            reason = "credits are capped at 100% of the charge by default, and the contract has no price"
-            report.say((), reason, fix="add `price`, a cap in money, or `caps: {}`", show=False)
-        return Fraction(1), None
-    value = None
-    for key, text in keys.caps.items():
-        if key in {"quarter", "year", "contract_year"} or re.fullmatch(r"\d+ months?", text):
-            report.say(("caps", key), "not yet supported", fix="write for example `period: 100%`")
-        elif key not in {"period", "month"}:
-            report.say(("caps", key), "unknown key", fix=suggestion(key, ("period", "month")), show=False, at_key=True)
-        elif value is not None:
-            report.say(
-                ("caps", key),
-                "the period is a month: two caps of the same time",
-                fix="keep one",
-                show=False,
-                at_key=True,
+    def per_unit(self, name: str) -> Credit | None:
+        said = written(self.report)
+        side = self._side(required=False)
+        for key, other in (("give", "per"), ("per", "give")):
+            if key not in said:
+                self.report.missing((), key, f"`{other}` is written, and one needs the other")
+        threshold = None
+        if side is not None:
+            below = self.report.below(side)
+            if not isinstance(below.node, Scalar):
+                reason = "a table and `per` in one entry: a table says itself what it gives"
+                below.say((), reason, fix="write one threshold, or leave out `per` and `give`", show=False)
+            else:
+                found = parsed(below.node.text, self.scale.quantity, self.report, side)
+                threshold = None if found is None else found.value
+                if found is not None and found.business:
+                    self.report.say(
+                        (side,), "units are counted in days of the calendar", fix="write for example 3 days"
+                    )
+        elif self.scale.falls and not said & set(Side):
+            self.report.missing(
+                (), "below", f"{self.scale.name} falls as it gets worse: units are counted from a threshold"
             )
-        else:
-            value = money.give(report, "caps", key)
-    return (None, None) if value is None else (value.share, value.amount)
-
-
-def _no_objective(word: str, own: CreditKeys, names: Collection[str], report: Report) -> None:
-    at = () if own.measure is None else ("measure",)
-    fix: str | None = "name an objective of this contract in `measure`"
-    if word in MEASURES:
-        reason, fix = f"there is no objective {word} to say how it is measured", f"add `{word}` to `objectives`"
-    elif LATER_MEASURES.fullmatch(word):
-        reason = f"a credit over {word!r} is not yet supported"
-    else:
-        reason = f"there is no objective {word!r}"
-        near = nearest(word, {*names, *MEASURES})
-        fix = f"did you mean {near}?" if near else fix
-    report.say(at, reason, fix=fix, show=False, at_key=True)
-
-
-def _credit(name: str, own: CreditKeys, objective: Objective, report: Report, money: Money) -> Credit | None:
-    side = _side(objective.measure, report)
-    tiers = (
-        None
-        if side is None
-        else _tiers(report.below(side), objective.measure, money, per_unit=bool(written(report) & {"per", "give"}))
-    )
-    cap = None if own.cap is None else money.give(report, "cap")
-    if cap is not None and cap.share is None:
-        report.say(("cap",), "an amount as the cap of one credit is not yet supported", fix="write a share such as 50%")
-    if tiers is None or side is None:
-        return None
-    return Credit(
-        name=name,
-        objective=objective.name,
-        clause=clause(report),
-        tiers=tiers,
-        side=side,
-        cap=None if cap is None else cap.share,
-    )
-
-
-def _side(measure: Measure, report: Report) -> Side | None:
-    keys = written(report)
-    sides = [side for side in SIDES if side in keys]
-    falls = measure in FALLING
-    worse_sides = " or ".join(side for side in SIDES if SIDES[side] == falls)
-    if len(sides) > 1:
-        report.say(
-            (sides[1],),
-            f"two sides in one credit: {' and '.join(sides)}",
-            fix="write two credits",
-            show=False,
-            at_key=True,
+        per = parsed(self.own.per, self._per, self.report, "per")
+        value = None if self.own.give is None else self.money.give(self.own.give, self.report, "give")
+        cap = self._cap([] if value is None else [value])
+        return Credit(
+            name=name,
+            subject=self.subject,
+            clause=clause(self.report),
+            side=side,
+            per=per,
+            threshold=threshold,
+            give=value,
+            cap=cap,
         )
-    elif not sides and not keys & {"per", "give"}:  # those are refused already
-        report.missing((), "below" if falls else "over", "a credit says from where it gives")
-    elif sides and SIDES[sides[0]] != falls:
-        reason = f"{measure.value} gets worse as it {'falls' if falls else 'rises'}: {sides[0]} has the wrong side"
-        report.say((sides[0],), reason, fix=f"write {worse_sides}", show=False, at_key=True)
-    elif sides:
+
+    def _side(self, *, required: bool) -> Side | None:
+        sides = [side for side in Side if side in written(self.report)]
+        allowed = LOW_SIDES if self.falls else HIGH_SIDES
+        if len(sides) > 1:
+            reason = f"two sides in one {self.word}: {' and '.join(sides)}"
+            self.report.say((sides[1],), reason, fix="write two", show=False, at_key=True)
+            return None
+        if not sides:
+            if required:
+                self.report.missing((), allowed[0], f"a {self.word} says from where it gives")
+            return None
+        if sides[0] not in allowed:
+            better, way = ("better", not self.scale.falls) if self.bonus else ("worse", self.scale.falls)
+            reason = (
+                f"{self.scale.name} gets {better} as it {'falls' if way else 'rises'}: {sides[0]} has the wrong side"
+            )
+            self.report.say((sides[0],), reason, fix=f"write {' or '.join(allowed)}", show=False, at_key=True)
+            return None
         return sides[0]
-    return None
 
+    def _tiers(self, table: Report) -> tuple[Tier, ...]:
+        if not isinstance(table.node, Mapping) or not table.node.items:
+            table.say((), "this must be a table of thresholds and what they give", fix=self.at)
+            return ()
+        tiers: list[Tier] = []
+        for key, _ in table.node.items:
+            value = self._given(table, key.text)
+            threshold = self._threshold(table, key.text)
+            if threshold is None:
+                continue
+            tier = Tier(threshold=threshold.value, give=value or Give(), business=threshold.business)
+            if tiers:
+                self._severity(tiers[-1], tier, table, key.text)
+            if threshold.value in {earlier.threshold for earlier in tiers}:
+                table.say((key.text,), "a threshold written twice", fix="keep one", at_key=True)
+            tiers.append(tier)
+        if len({tier.business for tier in tiers}) > 1:
+            table.say((), "days and business days in one table", fix="write two", show=False)
+        if len({tier.give.money for tier in tiers}) > 1:
+            table.say((), "points and money in one table", fix="write two", show=False)
+        return tuple(tiers)
 
-def _tiers(table: Report, measure: Measure, money: Money, *, per_unit: bool) -> tuple[Tier, ...] | None:
-    """The table; None after reporting a mistake in it."""
-    example = f"write for example {{{'99.9%' if measure in FALLING else '50ms'}: 10%}}"
-    node = table.node
-    if isinstance(node, Scalar) and node.text:
-        if per_unit:
-            return None  # those keys are refused already
-        reason = "one threshold without a table (with `per` and `give`) is not yet supported"
-        table.say((), reason, fix=example)
-        return None
-    if not isinstance(node, Mapping) or not node.items:
-        table.say((), "this must be a table of thresholds and what they give", fix=example)
-        return None
-    before = len(table.problems)
-    tiers: list[Tier] = []
-    for key, _ in node.items:
-        value = money.give(table, key.text)
+    def _given(self, table: Report, key: str) -> Give | None:
+        node = locate(table.node, (key,))[1]
+        if not isinstance(node, Scalar):
+            table.say((key,), "this must be one value", fix="write for example 10%")
+            return None
+        return self.money.give(node.text, table, key)
+
+    def _threshold(self, table: Report, key: str) -> Amount | None:
         try:
-            threshold = quantity(key.text, measure)
+            found = self.scale.quantity(key)
         except ValueError as error:
             reason, _, fix = str(error).partition("; ")
-            table.say((key.text,), reason, fix=fix, at_key=True)
-            continue
-        tier = Tier(
-            threshold=threshold,
-            share=None if value is None else value.share,
-            amount=None if value is None else value.amount,
-        )
-        if tiers:
-            _severity(tiers[-1], tier, measure, table, key.text, money)
-        if threshold in {earlier.threshold for earlier in tiers}:
-            table.say((key.text,), "a threshold written twice", fix="keep one", at_key=True)
-        tiers.append(tier)
-    return tuple(tiers) if len(table.problems) == before else None
+            table.say((key,), reason, fix=fix or None, at_key=True)
+            return None
+        self.calendar.business(found.business, table, key, at_key=True)
+        return found
 
+    def _severity(self, last: Tier, tier: Tier, table: Report, key: str) -> None:
+        """A table goes from mild to severe, and gives no less as it gets worse."""
+        order = "merit" if self.bonus else "severity"
+        if last.threshold < tier.threshold if self.falls else last.threshold > tier.threshold:
+            way = "from high to low" if self.falls else "from low to high"
+            reason = f"the thresholds are not in order of {order}: {way}"
+            table.say((key,), reason, fix="reorder the table", at_key=True)
+        elif self.money.shrinks(last.give, tier.give):
+            better = "better" if self.bonus else "worse"
+            reason = f"this gives less than the tier before it, although it is {better}"
+            table.say((key,), reason, fix="correct the amounts")
 
-def _severity(last: Tier, tier: Tier, measure: Measure, table: Report, key: str, money: Money) -> None:
-    """A table goes from mild to severe, and gives no less as it gets worse."""
-    if worse(last.threshold, tier.threshold, measure):
-        way = "from high to low" if measure in FALLING else "from low to high"
-        table.say((key,), f"the thresholds are not in order of severity: {way}", fix="reorder the table", at_key=True)
-        return
-    if last.share is not None and tier.share is not None:
-        shrinks = tier.share < last.share
-    elif last.amount is not None and tier.amount is not None:
-        shrinks = tier.amount < last.amount
-    else:
-        worth, before = _worth(tier, money.price), _worth(last, money.price)
-        shrinks = worth is not None and before is not None and worth < before
-    if shrinks:
-        table.say((key,), "this gives less than the tier before it, although it is worse", fix="correct the amounts")
+    def _per(self, text: str) -> Per:
+        word, _, rest = text.partition(" ")
+        example = f"write for example started {self.scale.example}, completed, exact or nearest 0.01 of it"
+        counts = self.scale.dimension is Dimension.COUNT
+        if counts:
+            example = "write each, or for example started 3"
+        if text == Count.EACH:
+            if not counts:
+                raise ValueError(f"`each` is for counts, and {self.scale.name} is none; {example}")
+            return Per(count=Count.EACH, text=text)
+        if word not in {Count.STARTED, Count.COMPLETED, Count.EXACT, Count.NEAREST} or not rest:
+            raise ValueError(f"how a fraction of a unit counts is not said; {example}")
+        step = None
+        if word == Count.NEAREST:
+            match = re.fullmatch(r"(\d+(?:\.\d+)?) of (.+)", rest)
+            if not match or Fraction(match[1]) == 0:
+                raise ValueError("nearest what is not said; write for example nearest 0.01 of 720h")
+            step, rest = Fraction(match[1]), match[2]
+        unit = self.scale.quantity(rest)
+        if unit.value == 0 or unit.business:
+            raise ValueError(f"a unit is more than nothing, and no business days; {example}")
+        return Per(count=Count(word), unit=unit.value, step=step, text=text)
 
-
-def _worth(tier: Tier, price: Fraction | None) -> Fraction | None:
-    """What a tier gives in money; None where that is not known."""
-    if tier.amount is not None:
-        return tier.amount
-    return None if tier.share is None or price is None else tier.share * price
+    def _cap(self, gives: list[Give]) -> Give | None:
+        if self.own.cap is None:
+            return None
+        cap = self.money.give(self.own.cap, self.report, "cap")
+        if cap is not None and any(cap.money != value.money for value in gives):
+            self.report.say(("cap",), "a cap in points of money, or in money of points", fix=EXAMPLE)
+        return cap

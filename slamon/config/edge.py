@@ -296,14 +296,14 @@ def _words(model: type[BaseModel], keys: Keys) -> tuple[set[str], set[str]]:
     """The keys valid in the mapping at `keys`: those built, and those that are not yet."""
     for key in keys:
         field = model.model_fields.get(str(key)) if isinstance(key, str) else None
-        candidates = list(_models(field)) if field else []
+        candidates = list(models_of(field)) if field else []
         if candidates:
             model = candidates[0]
     later: Collection[str] = model.LATER if issubclass(model, Section) else ()
     return set(keys_of(model)), set(later)
 
 
-def _models(field: FieldInfo) -> Iterator[type[BaseModel]]:
+def models_of(field: FieldInfo) -> Iterator[type[BaseModel]]:
     """The models inside a field's type, such as the `Objective` of `dict[str, Objective] | None`."""
     pending: list[Any] = [field.annotation]
     while pending:

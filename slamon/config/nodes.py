@@ -144,6 +144,28 @@ def plain(node: Node) -> Any:
             return [plain(entry) for entry in node.items]
 
 
+def flow(node: Node) -> str:
+    """The node as YAML on one line, read back as the same texts."""
+    text = yaml.dump(
+        plain(node), default_flow_style=True, allow_unicode=True, sort_keys=False, width=100_000, Dumper=_Plain
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def block(node: Node) -> str:
+    """The node as YAML in lines, without comments."""
+    return yaml.dump(
+        plain(node), default_flow_style=False, allow_unicode=True, sort_keys=False, width=100, Dumper=_Plain
+    )
+
+
+class _Plain(yaml.SafeDumper):
+    """Texts without quotes wherever BaseLoader needs none: it takes every scalar for text."""
+
+
+_Plain.yaml_implicit_resolvers = {}
+
+
 class _Loader(yaml.BaseLoader):
     """BaseLoader with a bound on nesting: the composer calls itself once a level."""
 

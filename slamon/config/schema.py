@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from slamon.config.clauses import Contract
+from slamon.config.clauses import COMPOSITION, IS_COMPOSITION, Contract
 from slamon.config.drafts import secrets
 from slamon.config.sections import Main, Target
 from slamon.probe import Kind
@@ -38,6 +38,13 @@ def schema(kinds: Lookup[str, Kind] | None = None) -> Schema:
     main = _of(Main, definitions)
     contract = _of(Contract, definitions)
     definitions["Contract"] = contract
+    definitions["Composition"] = COMPOSITION
+    definitions["Amendment"] = _amendment(contract)
+    contract["properties"]["amendments"] = {
+        "type": "array",
+        "items": {"$ref": "#/$defs/Amendment"},
+        "description": contract["properties"]["amendments"]["description"],
+    }
     definitions["Target"] = {
         "anyOf": [_target(name, kind, definitions) for name, kind in sorted((kinds or probe_kinds()).items())]
     }
@@ -59,6 +66,17 @@ def _of(model: type[BaseModel], definitions: Schema) -> Schema:
     definitions.update(_plain(found.pop("$defs", {})))
     plain: Schema = _plain(found)
     return plain
+
+
+def _amendment(contract: Schema) -> Schema:
+    """A later version: any key of a contract, and when it takes force."""
+    properties = {key: value for key, value in contract["properties"].items() if key != "amendments"}
+    return {
+        **contract,
+        "description": "A later version of a contract.",
+        "properties": properties,
+        "required": ["effective"],
+    }
 
 
 def _target(name: str, kind: Kind, definitions: Schema) -> Schema:
@@ -88,6 +106,9 @@ def _plain(node: Any) -> Any:
         return [_plain(entry) for entry in node]
     if not isinstance(node, dict):
         return node
+    if IS_COMPOSITION in node:
+        rest = {key: value for key, value in node.items() if key not in {IS_COMPOSITION, "title"}}
+        return {"$ref": "#/$defs/Composition", **rest}
     plain = {
         key if isinstance(value, dict) else _BOUNDS.get(key, key): _plain(value)
         for key, value in node.items()

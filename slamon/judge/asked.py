@@ -5,10 +5,11 @@ from __future__ import annotations
 from slamon.config import Config
 from slamon.errors import UsageError
 from slamon.judge.bench import Source, declared
-from slamon.judge.case import Case
-from slamon.sla import calendar
+from slamon.judge.book import Book
+from slamon.sla import periods
 from slamon.sla.facts import Exclusion
-from slamon.sla.statement import Period, Statement
+from slamon.sla.lines import Period
+from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract
 
 
@@ -16,18 +17,17 @@ async def judge_once(
     config: Config, contract: Contract, period: Period, *, source: Source, exclusions: tuple[Exclusion, ...], as_of: int
 ) -> Statement:
     """One contract over one period, from scratch."""
-    return await Case.begin(config, contract, period, declared(contract, exclusions, as_of)).judged(
-        source, as_of, step=period.end - period.start
-    )
+    book = Book(config, contract, declared(contract, exclusions, as_of))
+    return await book.statement(source, period, as_of, step=period.end - period.start)
 
 
 def find_period(contract: Contract, name: str, now: int) -> Period:
     """`current`, `previous` or a name such as `2026-10`. Raises UsageError."""
     if name == "current":
-        return calendar.current(contract, now)
+        return periods.current(contract, now)
     if name == "previous":
-        return calendar.previous(contract, now)
-    return calendar.period(contract, name)
+        return periods.previous(contract, now)
+    return periods.period(contract, name)
 
 
 def find_contracts(config: Config, name: str | None) -> tuple[Contract, ...]:

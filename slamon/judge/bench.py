@@ -12,7 +12,8 @@ from slamon.record.rows import Gap
 from slamon.sla.exclusions import standing
 from slamon.sla.facts import Exclusion, Facts, SeriesFacts, ServiceFacts
 from slamon.sla.tally import Tally, counts_packets, eligible, tally
-from slamon.sla.terms import Contract
+from slamon.sla.terms import Composition, Contract, names
+from slamon.sla.timeline import Spans
 from slamon.store import Store, StoreThread
 
 
@@ -41,10 +42,10 @@ class Source:
         up_after: int = 1,
     ) -> Observed:
         """See `Store.load`; series with their targets' definitions. `up_after`: of a rule in place of the targets' own."""
-        names = [target.name for target in targets]
+        asked = [target.name for target in targets]
         most = max((target.up_after for target in targets), default=1)
         stored = await self._thread.call(
-            self._store.load, names, start, end, cuts=cuts, records=records, up_after=max(most, up_after)
+            self._store.load, asked, start, end, cuts=cuts, records=records, up_after=max(most, up_after)
         )
         series = {
             target.name: stored.series[target.name].facts(target) for target in targets if target.name in stored.series
@@ -64,60 +65,84 @@ class Source:
 def service_facts(config: Config) -> dict[str, ServiceFacts]:
     """What makes each service up, as the core takes it."""
     return {
-        service.name: ServiceFacts(service=service.name, targets=service.targets, quorum=service.quorum)
+        service.name: ServiceFacts(
+            service=service.name,
+            targets=service.targets,
+            quorum=service.quorum,
+            round=max(config.targets[target].interval for target in service.targets),
+        )
         for service in config.services.values()
     }
 
 
-def involved(config: Config, service: str) -> tuple[Target, ...]:
-    """The targets of a service and the witnesses their silence is held against."""
-    names = dict.fromkeys(config.services[service].targets)
-    names |= dict.fromkeys(witness for name in tuple(names) if (witness := config.targets[name].witness) is not None)
-    return tuple(config.targets[name] for name in names)
+def involved(config: Config, service: Composition) -> tuple[Target, ...]:
+    """The targets of a service, or of services together, and the witnesses their silence is held against."""
+    found = dict.fromkeys(target for leaf in names(service) for target in config.services[leaf].targets)
+    found |= dict.fromkeys(witness for name in tuple(found) if (witness := config.targets[name].witness) is not None)
+    return tuple(config.targets[name] for name in found)
 
 
 def declared(contract: Contract, exclusions: Iterable[Exclusion], at: int) -> tuple[Exclusion, ...]:
     """The contract's declarations that stood at `at`, in their order.
 
     The core asks each of them whether it stood at the instant of judging. That is asked here, once, so that facts and
-    declarations of different instants can be judged together: they are handed over as made before anything else.
+    declarations of different instants can be judged together: they are handed over as made before anything else. Who declares
+    an exclusion thereby lodges it, and gives notice of it, unless the declaration says when that was done.
     """
     stood = standing(exclusions, contract, at)
-    return tuple(replace(each, declared_at=order, revoked_at=None) for order, each in enumerate(stood))
+    return tuple(
+        replace(
+            each,
+            declared_at=order,
+            revoked_at=None,
+            lodged=each.declared_at if each.lodged is None else each.lodged,
+            notified=each.declared_at if each.notified is None else each.notified,
+        )
+        for order, each in enumerate(stood)
+    )
 
 
 class Bench:
-    """One contract's facts, loaded as far as a judgement needs them. `exclusions` as `declared` returns them."""
+    """The facts one service is judged by under a contract, loaded as far as a judgement needs them.
 
-    def __init__(self, config: Config, contract: Contract, source: Source, exclusions: tuple[Exclusion, ...]) -> None:
-        self._contract = contract
+    `exclusions` as `declared` returns them.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        terms: Contract,
+        service: Composition,
+        origin: int,
+        source: Source,
+        exclusions: tuple[Exclusion, ...],
+    ) -> None:
+        """`terms`: the version in force; `origin`: where the period begins."""
+        self._terms = terms
+        self._service = service
+        self._origin = origin
         self._source = source
         self._exclusions = exclusions
         self._services = service_facts(config)
-        self._targets = involved(config, contract.service)
+        self._targets = involved(config, service)
 
     async def runs(self, start: int, end: int) -> Facts:
         """Runs and gaps of `[start, end)`, with what is needed before to know the state of every target at `start`."""
-        up_after = self._contract.up_after or 1
+        up_after = 1 if self._terms.outage.slot is not None else self._terms.outage.until or 1
         return self._facts(await self._source.load(self._targets, start, end, records=False, up_after=up_after))
 
     async def tally(self, runs: Facts, start: int, end: int, *, as_of: int) -> Tally:
         """Sums over `[start, end)`; `runs` holds the runs that span needs, records are loaded here."""
-        contract = self._contract
-        counted = counts_packets(contract) and start < end
-        spans = eligible(contract, runs, start, end, as_of=as_of) if counted else ()
-        if not spans:
-            return tally(contract, runs, start, end, as_of=as_of)
-        cuts = [edge for span in spans for edge in span]
-        stored = await self._source.load(self._targets, spans[0][0], spans[-1][1], cuts=cuts)
-        series = {name: _with_records(facts, stored) for name, facts in runs.series.items()}
-        return tally(
-            contract,
-            Facts(services=runs.services, series=series, gaps=runs.gaps, exclusions=runs.exclusions),
-            start,
-            end,
-            as_of=as_of,
-        )
+        spans: Spans = ()
+        if counts_packets(self._terms) and start < end:
+            spans = eligible(self._terms, runs, start, end, as_of=as_of, service=self._service, origin=self._origin)
+        facts = runs
+        if spans:
+            cuts = [edge for span in spans for edge in span]
+            stored = await self._source.load(self._targets, spans[0][0], spans[-1][1], cuts=cuts)
+            series = {name: _with_records(own, stored) for name, own in runs.series.items()}
+            facts = Facts(services=runs.services, series=series, gaps=runs.gaps, exclusions=runs.exclusions)
+        return tally(self._terms, facts, start, end, as_of=as_of, service=self._service, origin=self._origin)
 
     def _facts(self, stored: Observed) -> Facts:
         return Facts(services=self._services, series=stored.series, gaps=stored.gaps, exclusions=self._exclusions)

@@ -1,4 +1,4 @@
-"""One contract over one period: what will not change any more is added up once, what follows it is judged at every look."""
+"""One service under a contract over one period: what will not change any more is added up once, what follows it at every look."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from slamon.model import DAY, HOUR
 from slamon.record.rows import Run
 from slamon.sla.attribution import LAPSE, TRUST, observe
 from slamon.sla.facts import Exclusion, Facts
-from slamon.sla.statement import Period, Statement, judge
+from slamon.sla.lines import Period
 from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets, settled
-from slamon.sla.terms import Contract
+from slamon.sla.terms import Composition, Contract
 
 BEYOND = HOUR
 """After a span's end: usually enough for every probe of it to be decided."""
@@ -26,11 +26,13 @@ MANY_RUNS = 1000
 
 @dataclass(slots=True)
 class Case:
-    """The judgement of one contract over one period: what need not be computed again, and what it was computed with."""
+    """The sums of one service over one period: what need not be computed again, and what it was computed with."""
 
     config: Config
     """The one the contract, its service and its targets are of; a reload may come between two steps of a judgement."""
-    contract: Contract
+    terms: Contract
+    """The version in force."""
+    service: Composition
     period: Period
     declared: tuple[Exclusion, ...]
     upto: int
@@ -38,17 +40,25 @@ class Case:
     base: Tally
     needed: int
     """Runs from here on judge everything after `upto`."""
+    final: Tally | None = None
+    """The sums of the whole period, once nothing can change them."""
 
     @classmethod
-    def begin(cls, config: Config, contract: Contract, period: Period, declared: tuple[Exclusion, ...]) -> Case:
+    def begin(
+        cls, config: Config, terms: Contract, service: Composition, period: Period, declared: tuple[Exclusion, ...]
+    ) -> Case:
         # a witness silent over the start is believed by an answer before it
-        return cls(config, contract, period, declared, period.start, Tally(), period.start - TRUST)
+        start = period.start
+        return cls(config, terms, service, period, declared, start, Tally(), start - TRUST - terms.outage.merge_within)
 
-    async def judged(self, source: Source, as_of: int, *, step: int = DAY) -> Statement:
+    async def sums(self, source: Source, as_of: int, *, step: int = DAY) -> Tally:
         """The base and what follows it. The base grows by what will not change any more, at most `step` nanoseconds at a time."""
-        contract, period = self.contract, self.period
-        bench = Bench(self.config, contract, source, self.declared)
-        last = min(period.end, await self.recorded(source))
+        if self.final is not None:
+            return self.final
+        terms, period, origin = self.terms, self.period, self.period.start
+        bench = Bench(self.config, terms, self.service, origin, source, self.declared)
+        recorded = await self._recorded(source)
+        last = min(period.end, recorded)
         wider = False
         while True:
             every = max(as_of, self.needed + 1)
@@ -59,9 +69,10 @@ class Case:
             if not wider and self.upto < last and 0 < half < end - self.upto - BEYOND and _many(runs, self.upto):
                 step = half
                 continue
-            done = settled(contract, runs, as_of=at)
+            done = settled(terms, runs, as_of=at, origin=origin, service=self.service)
             await asyncio.sleep(0)
-            cut = min(base_end(contract, runs, self.upto, last, as_of=at), self.upto + step)
+            cut = base_end(terms, runs, self.upto, last, as_of=at, origin=origin, service=self.service)
+            cut = min(cut, self.upto + step)
             # Time that is undecided for a day counts as unknown; here it may only be that the rest has not been loaded.
             if end < every and done <= at - LAPSE:
                 cut = self.upto
@@ -69,32 +80,33 @@ class Case:
                 await asyncio.sleep(0)
                 self.base += await bench.tally(runs, self.upto, cut, as_of=at)
                 await asyncio.sleep(0)
-                self.upto, self.needed, wider = cut, _needed(contract, runs, cut), False
+                self.upto, self.needed, wider = cut, self._needed(runs, cut), False
                 await asyncio.sleep(0)
             elif end == every or done >= period.end:
-                tail = await bench.tally(runs, self.upto, period.end, as_of=at)
-                return judge(contract, period, self.base + tail, as_of=as_of)
+                whole = self.base + await bench.tally(runs, self.upto, period.end, as_of=at)
+                if whole.settled >= period.end and recorded >= period.end:
+                    self.final = whole
+                return whole
             else:
                 step, wider = 2 * step, True
 
-    async def recorded(self, source: Source) -> int:
+    async def _recorded(self, source: Source) -> int:
         """Up to here packets are in records and will not be more; the period's end when the contract does not count packets."""
-        if not counts_packets(self.contract):
+        if not counts_packets(self.terms):
             return self.period.end
         recorded = await source.recorded()
         return recorded - recorded % QUARTER
 
+    def _needed(self, runs: Facts, cut: int) -> int:
+        """From where on the store is asked for what judges everything after `cut`.
 
-def _needed(contract: Contract, runs: Facts, cut: int) -> int:
-    """From where on the store is asked for what judges everything after `cut`.
-
-    An outage that goes on over the cut is needed whole, and so is a silence of the witness that reaches, widened, beyond it. With the
-    runs from any instant on the store gives those that decide the states there, so how long ago that was does not matter.
-    """
-    rule = {"down_after": contract.down_after, "up_after": contract.up_after}
-    outages = observe(runs, contract.service, as_of=cut, **rule).outages
-    began = outages[-1][0] if outages and outages[-1][1] >= cut else cut
-    return began - max((series.interval + series.timeout for series in runs.series.values()), default=0)
+        An outage that goes on over the cut is needed whole, and so is a silence of the witness that reaches, widened, beyond it. With
+        the runs from any instant on the store gives those that decide the states there, so how long ago that was does not matter.
+        """
+        outages = observe(runs, self.service, as_of=cut, rule=self.terms.outage, origin=self.period.start).outages
+        began = outages[-1][0] if outages and outages[-1][1] >= cut else cut
+        widest = max((series.interval + series.timeout for series in runs.series.values()), default=0)
+        return began - widest - self.terms.outage.merge_within
 
 
 def _many(runs: Facts, start: int) -> bool:

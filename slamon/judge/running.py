@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from slamon.clock import Clock
 from slamon.config import Config
 from slamon.judge.bench import Source, declared, involved
-from slamon.judge.case import Case
+from slamon.judge.book import Book
 from slamon.live import ContractView
 from slamon.model import HOUR
-from slamon.sla import calendar
+from slamon.sla import periods
 from slamon.sla.facts import Exclusion
-from slamon.sla.statement import Statement, Status
-from slamon.sla.terms import Contract, Measure
+from slamon.sla.lines import Period, Status
+from slamon.sla.reach import looks_ahead, needed, services
+from slamon.sla.statement import Statement
+from slamon.sla.terms import Contract, Measure, names
 from slamon.stats import Stats
 
 log = logging.getLogger(__name__)
@@ -28,14 +30,15 @@ RECHECK = HOUR
 
 
 @dataclass(slots=True)
-class _Pair:
-    """The running judgement of one contract: its current period and the one before."""
+class _Running:
+    """The running judgement of one contract."""
 
-    current: Case
-    previous: Case
+    book: Book
+    current: Period
     before: Statement | None = None
+    """Of the period before, None where nothing was known."""
     is_final: bool = False
-    """Everything in the previous period had settled when it was judged."""
+    """It can no longer change."""
 
 
 class Judge:
@@ -46,7 +49,7 @@ class Judge:
         self._stats = stats
         self._source = source
         self._config = config
-        self._cases: dict[str, _Pair] = {}
+        self._cases: dict[str, _Running] = {}
         self._next_check = clock.monotonic() + RECHECK
         self._checked = 0
         self.views: tuple[ContractView, ...] = ()
@@ -61,14 +64,10 @@ class Judge:
         before, self._config = self._config, config
         for name, case in list(self._cases.items()):
             contract = config.contracts.get(name)
-            if (
-                contract != case.current.contract
-                or involved(config, contract.service) != involved(before, contract.service)
-                or config.services[contract.service].quorum != before.services[contract.service].quorum
-            ):
+            if contract != case.book.contract or _watched(config, contract) != _watched(before, contract):
                 del self._cases[name]
             else:
-                case.current.config = case.previous.config = config
+                case.book.renew(config)
         self.views = tuple(view for view in self.views if view.contract.name in self._cases)
 
     async def refresh(self) -> None:
@@ -105,9 +104,9 @@ class Judge:
         for _ in range(TRIES):
             if case is None or as_of <= period.start:
                 return True
-            running = await case.current.judged(self._source, as_of)
-            anew = Case.begin(case.current.config, contract, period, case.current.declared)
-            scratch = await anew.judged(self._source, as_of, step=period.end - period.start)
+            running = await case.book.statement(self._source, period, as_of)
+            anew = case.book.without(period)
+            scratch = await anew.statement(self._source, period, as_of, step=period.end - period.start)
             if _comparable(running, self._config, self._clock) == _comparable(scratch, self._config, self._clock):
                 return True
         self._stats.evaluation_mismatches += 1
@@ -122,38 +121,41 @@ class Judge:
 
     async def _view(self, config: Config, contract: Contract, exclusions: tuple[Exclusion, ...]) -> ContractView:
         now = self._clock.now()
-        period = calendar.current(contract, now)
+        period = periods.current(contract, now)
         stood = declared(contract, exclusions, now)
         case = self._cases.get(contract.name)
-        if case is None or (case.current.contract, case.current.period, case.current.declared) != (
-            contract,
-            period,
-            stood,
-        ):
-            before = calendar.previous(contract, now)
-            case = _Pair(Case.begin(config, contract, period, stood), Case.begin(config, contract, before, stood))
+        if case is None or (case.book.contract, case.book.declared) != (contract, stood):
+            case = _Running(Book(config, contract, stood), period)
             self._cases[contract.name] = case
-        current = await case.current.judged(self._source, now)
+        elif case.current != period:
+            case.current, case.before, case.is_final = period, None, False
+            case.book.forget(needed(contract, periods.previous(contract, now), now)[0].start)
+        current = await case.book.statement(self._source, period, now)
         if not case.is_final:
-            case.before, case.is_final = await self._previous(case.previous, now)
+            case.before, case.is_final = await self._previous(case.book, periods.previous(contract, now), now)
         return ContractView(
             contract=contract,
             current=current,
             previous=case.before,
             active_exclusions={
                 rule.name: any(each.cause == rule.name and each.start <= now < each.end for each in stood)
-                for rule in contract.exclusions
+                for rule in periods.version(contract, period.start).exclusions
             },
         )
 
-    async def _previous(self, case: Case, now: int) -> tuple[Statement | None, bool]:
-        """The statement of the period before, None where nothing was known; and whether it can still change by new facts."""
-        start, end = case.period.start, case.period.end
-        known = await self._source.load(involved(case.config, case.contract.service), start, start + 1, records=False)
-        if not any(series.known_from < end for series in known.series.values()):
+    async def _previous(self, book: Book, period: Period, now: int) -> tuple[Statement | None, bool]:
+        """The statement of the period before, None where nothing was known; and whether it can no longer change."""
+        known = await book.known_from(self._source)
+        if known is None or known >= period.end:
             return None, True
-        statement = await case.judged(self._source, now)
-        return statement, statement.settled >= end and await case.recorded(self._source) >= end
+        statement = await book.statement(self._source, period, now)
+        return statement, book.is_final(period) and not looks_ahead(book.contract, period)
+
+
+def _watched(config: Config, contract: Contract) -> list[object]:
+    """What decides when the contract's services are up, besides the contract."""
+    leaves = dict.fromkeys(name for service in services(contract) for name in names(service))
+    return [(involved(config, name), config.services[name].quorum) for name in leaves]
 
 
 def _comparable(statement: Statement, config: Config, clock: Clock) -> Statement:
@@ -166,10 +168,17 @@ def _comparable(statement: Statement, config: Config, clock: Clock) -> Statement
         objectives=lines,
         status=Status.UNKNOWN,
         credits=(),
+        caps=(),
+        bonuses=(),
+        rights=(),
         uncapped=None,
         uncapped_share=None,
         credit=None,
         credit_share=None,
         lost_to_cap=None,
         at_stake=None,
+        earned_back=None,
+        payable=None,
+        bonus=None,
+        adjustment=None,
     )

@@ -255,7 +255,9 @@ class Live:
             series={name: self._facts(name) for name in self._involved(service) if name in self._known},
             gaps=tuple(self._past_gaps()),
         )
-        seen = observe(facts, service.service, as_of=now)
+        # While a past is replayed, what comes later is not known yet.
+        as_of = now if self._horizon is None else min(now, self._horizon)
+        seen = observe(facts, service.service, as_of=as_of)
         turns: list[Turn] = []
         for name, detection in seen.targets.items():
             account = self._account(self._accounts, "target", name, facts.series[name].known_from)

@@ -1,21 +1,29 @@
-"""The families of the contract: objectives, availability, time by cause, credit; for the current and the previous period."""
+"""The families of the contract: objectives, availability, time by cause; for the current and the previous period."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from fractions import Fraction
 
 from slamon.metrics.family import Family, Lines, Page, per_statement
-from slamon.metrics.text import escape, pairs, ratio, ratio_seconds, seconds
-from slamon.sla.lines import NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
+from slamon.metrics.text import escape, number, pairs, ratio, ratio_seconds, seconds
+from slamon.sla.lines import DEGRADED, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
 from slamon.sla.statement import ObjectiveLine, OutageLine, Statement, Status
+from slamon.sla.terms import Dimension, described
 
 PERIOD_LABELS = ("contract", "period")
 """Of every judged series; period is `current` or `previous`."""
 
-NOT_CAUSES = frozenset({UP, UNKNOWN, NOT_ELAPSED})
+NOT_CAUSES = frozenset({UP, DEGRADED, UNKNOWN, NOT_ELAPSED})
 """Categories of time that are no cause of an outage."""
+
+UNITS = {
+    Dimension.RATIO: ("ratio", ratio),
+    Dimension.DURATION: ("seconds", ratio_seconds),
+    Dimension.COUNT: ("count", number),
+    Dimension.DAYS: ("days", number),
+}
+"""What an objective's value is in → the `unit` label, and how it is written."""
 
 
 def _info(name: str, page: Page) -> Iterator[str]:
@@ -24,7 +32,7 @@ def _info(name: str, page: Page) -> Iterator[str]:
         labels = pairs(
             (
                 ("contract", contract.name),
-                ("service", contract.service),
+                ("service", described(contract.service)),
                 ("kind", contract.kind),
                 ("provider", contract.provider),
                 ("currency", contract.currency or ""),
@@ -33,19 +41,15 @@ def _info(name: str, page: Page) -> Iterator[str]:
         yield f"{name}{{{labels}}} 1\n"
 
 
-def _quantity(value: Fraction | None, unit: str) -> str | None:
-    if value is None:
-        return None
-    return ratio_seconds(value) if unit == "seconds" else ratio(value)
-
-
 def _objective(read: Callable[[ObjectiveLine], Fraction | None]) -> Lines:
     def lines(name: str, page: Page) -> Iterator[str]:
         for labels, _, statement in page.judged:
             for objective in statement.objectives:
-                value = _quantity(read(objective), objective.unit)
+                value = read(objective)
                 if value is not None:
-                    yield f'{name}{{{labels},objective="{escape(objective.name)}",unit="{objective.unit}"}} {value}\n'
+                    unit, written = UNITS[objective.dimension]
+                    own = f'objective="{escape(objective.name)}",unit="{unit}"'
+                    yield f"{name}{{{labels},{own}}} {written(value)}\n"
 
     return lines
 
@@ -101,17 +105,7 @@ def _budget(name: str, page: Page) -> Iterator[str]:
             yield f'{name}{{{labels},level="{escape(level)}"}} {seconds(ns)}\n'
 
 
-def _money(read: Callable[[Statement], Decimal | None]) -> Lines:
-    def lines(name: str, page: Page) -> Iterator[str]:
-        for labels, _, statement in page.judged:
-            amount = read(statement)
-            if amount is not None and statement.currency is not None:
-                yield f'{name}{{{labels},currency="{escape(statement.currency)}"}} {amount:f}\n'
-
-    return lines
-
-
-def _ratio(read: Callable[[Statement], Fraction | None]) -> Lines:
+def ratio_of(read: Callable[[Statement], Fraction | None]) -> Lines:
     def text(statement: Statement) -> str | None:
         value = read(statement)
         return None if value is None else ratio(value)
@@ -119,7 +113,7 @@ def _ratio(read: Callable[[Statement], Fraction | None]) -> Lines:
     return per_statement(text)
 
 
-def _gauge(name: str, text: str, lines: Lines, *labels: str) -> Family:
+def gauge(name: str, text: str, lines: Lines, *labels: str) -> Family:
     return Family(name=f"slamon_sla_{name}", type="gauge", help=text, labels=(*PERIOD_LABELS, *labels), lines=lines)
 
 
@@ -131,60 +125,65 @@ AGREEMENT: tuple[Family, ...] = (
         labels=("contract", "service", "kind", "provider", "currency"),
         lines=_info,
     ),
-    _gauge(
+    gauge(
         "objective_value",
         "Value of the objective in the period, as judged; absent while nothing was measured.",
         _objective(lambda line: line.value),
         "objective",
         "unit",
     ),
-    _gauge(
+    gauge(
         "objective_target", "Value the contract asks for.", _objective(lambda line: line.target), "objective", "unit"
     ),
-    _gauge(
+    gauge(
         "objective_minimum",
         "Lowest acceptable value the contract names.",
         _objective(lambda line: line.minimum),
         "objective",
         "unit",
     ),
-    _gauge(
+    gauge(
         "availability_ratio",
         "Availability of the period; an open period is judged as if the rest of it were up.",
-        _ratio(lambda statement: statement.availability),
+        ratio_of(lambda statement: statement.availability),
     ),
-    _gauge(
+    gauge(
         "availability_so_far_ratio",
         "Availability over the elapsed part of the period only.",
-        _ratio(lambda statement: statement.availability_so_far),
+        ratio_of(lambda statement: statement.availability_so_far),
     ),
-    _gauge(
+    gauge(
         "availability_if_unknown_up_ratio",
         "Availability if all unmeasured time had been up: the highest it can be.",
-        _ratio(lambda statement: statement.high),
+        ratio_of(lambda statement: statement.high),
     ),
-    _gauge(
+    gauge(
         "availability_if_unknown_down_ratio",
         "Availability if all unmeasured time had been down: the lowest it can be.",
-        _ratio(lambda statement: statement.low),
+        ratio_of(lambda statement: statement.low),
     ),
-    _gauge(
-        "coverage_ratio", "Measured share of the elapsed time in scope.", _ratio(lambda statement: statement.coverage)
+    gauge(
+        "coverage_ratio", "Measured share of the elapsed time in scope.", ratio_of(lambda statement: statement.coverage)
     ),
-    _gauge(
+    gauge(
+        "coverage_counted_ratio",
+        "The same of the time that counts, excluded time left out: what is compared with the least coverage.",
+        ratio_of(lambda statement: statement.counted_coverage),
+    ),
+    gauge(
         "coverage_minimum_ratio",
-        "Coverage below which the contract's status is unknown.",
-        _ratio(lambda statement: statement.min_coverage),
+        "Counted coverage below which the contract's status is unknown.",
+        ratio_of(lambda statement: statement.min_coverage),
     ),
-    _gauge(
+    gauge(
         "compliant",
         "1 while the objective meets its target, 0 when not; absent while nothing can be said.",
         _compliant,
         "objective",
     ),
-    _gauge("status", "1 for the contract's status, 0 for the others.", _status, "status"),
-    _gauge("time_seconds", "Time in scope by category; adds up to the time in scope.", _time, "category"),
-    _gauge(
+    gauge("status", "1 for the contract's status, 0 for the others.", _status, "status"),
+    gauge("time_seconds", "Time in scope by category; adds up to the time in scope.", _time, "category"),
+    gauge(
         "outages",
         "Outages in the period by cause; provider_down as soon as any part of one counts, else whoever owns most of it.",
         _outages,
@@ -197,45 +196,25 @@ AGREEMENT: tuple[Family, ...] = (
         labels=("contract", "class"),
         lines=_exclusions,
     ),
-    _gauge(
+    gauge(
         "downtime_budget_remaining_seconds",
         "Downtime left in the period before availability falls below target or minimum; negative when overrun.",
         _budget,
         "level",
     ),
-    _gauge(
+    gauge(
         "downtime_to_next_credit_seconds",
-        "Further downtime until the next availability credit; absent when no further one exists.",
+        "Further downtime until the next availability or downtime credit; absent when no further one exists.",
         per_statement(
             lambda statement: None if statement.to_next_credit is None else seconds(statement.to_next_credit)
         ),
     ),
-    _gauge(
-        "credit_owed",
-        "Credit owed for the period after caps; in an open period only what is certain.",
-        _money(lambda s: s.credit),
-        "currency",
-    ),
-    _gauge(
-        "credit_owed_ratio",
-        "Credit owed as a share of the period's charge.",
-        _ratio(lambda statement: statement.credit_share),
-    ),
-    _gauge(
-        "credit_lost_to_cap", "Credit the caps removed.", _money(lambda statement: statement.lost_to_cap), "currency"
-    ),
-    _gauge(
-        "credit_at_stake",
-        "Credit that will be owed if the values of an open period stay as they are now.",
-        _money(lambda statement: statement.at_stake),
-        "currency",
-    ),
-    _gauge(
+    gauge(
         "period_start_timestamp_seconds",
         "Start of the period.",
         per_statement(lambda statement: seconds(statement.period.start)),
     ),
-    _gauge(
+    gauge(
         "period_end_timestamp_seconds",
         "End of the period, exclusive.",
         per_statement(lambda statement: seconds(statement.period.end)),

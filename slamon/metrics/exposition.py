@@ -14,6 +14,7 @@ from slamon.metrics.agreement import AGREEMENT
 from slamon.metrics.family import Family, Page, Row, View
 from slamon.metrics.own import OWN
 from slamon.metrics.probing import kind_gauges, probing
+from slamon.metrics.settlement import SETTLEMENT
 from slamon.metrics.state import STATE
 from slamon.metrics.text import escape_help, pairs
 from slamon.model import Target
@@ -31,7 +32,7 @@ STEP_ROWS = 250
 
 def families(kinds: Mapping[str, Kind], label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
     """Every family of a page, in its order: the one table that is rendered and documented."""
-    return (*probing(label_keys), *kind_gauges(kinds), *STATE, *AGREEMENT, *OWN)
+    return (*probing(label_keys), *kind_gauges(kinds), *STATE, *AGREEMENT, *SETTLEMENT, *OWN)
 
 
 class _Known(NamedTuple):

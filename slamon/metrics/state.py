@@ -12,7 +12,8 @@ from slamon.sla.facts import State
 
 SERVICE_LABELS = ("service", "vantage")
 
-_STATES = tuple((state, f',state="{state}"') for state in State)
+_STATES = tuple((state, f',state="{state}"') for state in State if state is not State.DEGRADED)
+"""What is probed is up or down; only facts stated by hand say degraded."""
 
 Subjects = Callable[[Page], Iterable[tuple[str, StateView | None]]]
 """The page's (labels, state) of every target or every service."""

@@ -39,6 +39,11 @@ def ratio(value: Fraction) -> str:
     return repr(value.numerator / value.denominator)
 
 
+def number(value: Fraction) -> str:
+    """A count or a number of days; a mean of them is the nearest float."""
+    return str(value.numerator) if value.denominator == 1 else ratio(value)
+
+
 def ratio_seconds(ns: Fraction) -> str:
     """Exact, possibly fractional nanoseconds (a mean) → the nearest float in seconds."""
     return repr(ns.numerator / (ns.denominator * S))

@@ -31,10 +31,15 @@ def to_text(parts: Iterable[RenderableType], *, width: int = WIDTH, colour: bool
 
 
 def columns(*headings: str) -> Table:
-    """A table by its headings; `>` in front aligns to the right."""
+    """A table by its headings; `>` in front aligns to the right, `!` keeps the words of the column whole."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in headings:
-        table.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left", overflow="fold")
+        table.add_column(
+            heading.lstrip(">!"),
+            justify="right" if heading.startswith(">") else "left",
+            overflow="fold",
+            no_wrap=heading.startswith("!"),
+        )
     return table
 
 

@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from enum import Enum, auto
 from fractions import Fraction
 
 from slamon.model import DAY, HOUR, MINUTE, MS, S
+from slamon.sla.lines import CreditLine, Due, ObjectiveLine
+from slamon.sla.terms import Dimension
 from slamon.units import format_money, format_percent, round_half_up
 
 _PARTS = (("d", DAY), ("h", HOUR), ("m", MINUTE))
+
+MOST_DIGITS = 15
+"""Decimals beyond which two different values may look the same."""
+
+SIGNS = {"below": "<", "at_most": "≤", "over": ">", "at_least": "≥"}
+
+_DELAYS = ("latency", "jitter")
+"""Measures whose durations are read in milliseconds; those of outages are read in hours and minutes."""
+
+
+class Unit(Enum):
+    """How the figures of a line are read."""
+
+    RATIO = auto()
+    DELAY = auto()
+    DURATION = auto()
+    COUNT = auto()
+    DAYS = auto()
+
+
+def unit_of(line: ObjectiveLine | CreditLine) -> Unit:
+    """Of every figure of the line that is no money."""
+    if line.dimension is Dimension.DURATION and line.measure in _DELAYS:
+        return Unit.DELAY
+    return Unit[line.dimension.name]
 
 
 def instant(ns: int, where: tzinfo = UTC) -> str:
@@ -20,7 +48,12 @@ def instant(ns: int, where: tzinfo = UTC) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}{fraction}{offset}"
 
 
-def duration(ns: int, separator: str = " ") -> str:
+def due(deadline: Due, where: tzinfo) -> str:
+    """`by 2026-07-30`, a civil day that counts whole; `before 2026-07-30 14:00:00-04:00`."""
+    return f"before {instant(deadline.at, where)}" if deadline.day is None else f"by {deadline.day.isoformat()}"
+
+
+def duration(ns: Fraction | int, separator: str = " ") -> str:
     """`29d 23h 16m 47s`, `20.12s`: to the millisecond, half-up; the parts that are zero are left out."""
     if ns < 0:
         return "-" + duration(-ns, separator)
@@ -36,7 +69,7 @@ def duration(ns: int, separator: str = " ") -> str:
     return separator.join(parts)
 
 
-def seconds(ns: int, digits: int = 3) -> str:
+def seconds(ns: Fraction | int, digits: int = 3) -> str:
     """Seconds with `digits` decimals, half-up."""
     return f"{round_half_up(Fraction(ns, S), digits):f}"
 
@@ -51,11 +84,37 @@ def percent(value: Fraction) -> str:
     return format_percent(value)
 
 
-def level(value: Fraction, unit: str) -> str:
-    """A threshold without needless zeros: `99.9%`, `40 ms`."""
-    if unit == "seconds":
-        return f"{trimmed(f'{round_half_up(value / MS, 6):f}')} ms"
-    return share(value)
+def number(value: Fraction) -> str:
+    """A count, or a mean of counts: `3`, `2.5`, `0.333333…`."""
+    shown = round_half_up(value, 6)
+    return trimmed(f"{shown:f}") + ("" if Fraction(shown) == value else "…")
+
+
+def days(value: Fraction) -> str:
+    """`1 day`, `3 days`."""
+    return f"{number(value)} day" + ("" if value == 1 else "s")
+
+
+def level(value: Fraction, unit: Unit) -> str:
+    """A threshold without needless zeros: `99.9%`, `40 ms`, `4h 30m`, `3`."""
+    match unit:
+        case Unit.RATIO:
+            return share(value)
+        case Unit.DELAY:
+            return f"{trimmed(f'{round_half_up(value / MS, 6):f}')} ms"
+        case Unit.DURATION:
+            return duration(value)
+        case Unit.COUNT:
+            return number(value)
+        case Unit.DAYS:
+            return days(value)
+
+
+def promise(value: Fraction, side: str | None, line: ObjectiveLine) -> str:
+    """What an objective has to reach; with its sign where that is not the plain one: `99.9%`, but `> 99.99%`."""
+    plain = "at_least" if line.measure == "availability" else "at_most"
+    text = level(value, unit_of(line))
+    return text if side in (plain, None) else f"{SIGNS[str(side)]} {text}"
 
 
 def share(value: Fraction) -> str:
@@ -71,11 +130,34 @@ def trimmed(decimal: str) -> str:
     return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
 
 
-def quantity(value: Fraction | None, unit: str) -> str:
-    """The value of an objective: a percentage or a delay; a dash where nothing was measured."""
+def portion(value: Fraction) -> str:
+    """A share that was computed: as a contract writes it where that is short, else `0.138889…%`."""
+    text = share(value)
+    return f"{format_percent(value).rstrip('%')}…%" if "/" in text and value.denominator > 1000 else text
+
+
+def quantity(value: Fraction | None, unit: Unit, against: Fraction | None = None) -> str:
+    """A measured value; a dash where there is none. It never looks equal to `against` when it is not."""
     if value is None:
         return "–"
-    return milliseconds(value) if unit == "seconds" else percent(value)
+    match unit:
+        case Unit.RATIO:
+            return _digits(value * 100, 6, 6, None if against is None else against * 100) + "%"
+        case Unit.DELAY:
+            return _digits(value / MS, 3, 6, None if against is None else against / MS) + " ms"
+        case Unit.DURATION if against is not None and value != against and duration(value) == duration(against):
+            return _digits(value / S, 3, 9, against / S) + "s"
+        case _:
+            return level(value, unit)
+
+
+def _digits(value: Fraction, least: int, most: int, against: Fraction | None) -> str:
+    """Between `least` and `most` decimals, without needless zeros; more where `value` would look like `against`."""
+    digits = most
+    while value != against and digits < MOST_DIGITS and Fraction(round_half_up(value, digits)) == against:
+        digits += 1
+    whole, _, decimals = f"{round_half_up(value, digits):f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(least, '0')}"
 
 
 def money(value: Fraction, currency: str) -> str:

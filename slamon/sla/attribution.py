@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slamon.model import DAY, Effect, meaning
-from slamon.sla.detection import Detection, anchor, detect, rule_of
-from slamon.sla.facts import DeclaredSpan, Facts, SeriesFacts, State
+from slamon.record.rows import reach
+from slamon.sla import slots, stated
+from slamon.sla.detection import Detection, Rule, anchor, detect, rule_of
+from slamon.sla.facts import Facts, SeriesFacts, State
+from slamon.sla.terms import Composition, OutageRule, names
 from slamon.sla.timeline import Piece, Spans, Timeline, union
 
 TRUST = DAY
@@ -33,6 +36,8 @@ class Observation:
     settled: int
     targets: dict[str, Detection]
     """Each measured target by itself, with faults on our side told apart."""
+    bad: Spans = ()
+    """Bad slots, where the outage rule judges slots by their loss; neighbours are one span."""
 
     @property
     def outages(self) -> Spans:
@@ -40,42 +45,107 @@ class Observation:
         return self.detected.spans((State.DOWN,))
 
 
-def observe(
-    facts: Facts, service: str, *, as_of: int, down_after: int | None = None, up_after: int | None = None
-) -> Observation:
-    """The service's states by its own detection rules, or the rule given in their place, as far as they were known at `as_of`.
+ANY = OutageRule()
+"""Every target by its own rule, and every outage counts."""
 
-    Declared facts are complete up to `as_of`. Where nothing at all is known of a service, that is all there is to know.
+
+def observe(facts: Facts, service: Composition, *, as_of: int, rule: OutageRule = ANY, origin: int = 0) -> Observation:
+    """The states of a service or of services together, as far as they were known at `as_of`.
+
+    By each target's own detection rule, or the rule given in its place; `origin`: where a slot of the rule begins. What is stated
+    by hand is complete up to `as_of`. Where nothing at all is known of a service, that is all there is to know.
     """
-    if service in facts.declared:
-        timeline = declared_timeline(facts.declared[service], as_of)
-        return Observation(timeline=timeline, detected=timeline, settled=as_of, targets={})
+    if isinstance(service, str):
+        return _alone(facts, service, as_of=as_of, rule=rule, origin=origin)
+    members = [observe(facts, member, as_of=as_of, rule=rule, origin=origin) for member in service.of]
+    known = [member for member in members if member.timeline.pieces]
+    if not known:
+        return Observation(timeline=Timeline(), detected=Timeline(), settled=as_of, targets={})
+    settled = min(member.settled for member in members)
+    start = min(member.timeline.start for member in known)
+
+    def together(timelines: Sequence[Timeline[State]]) -> Timeline[State]:
+        return service_timeline(timelines, service.need, start, settled)
+
+    bad = [Timeline.of([(start, max(start, settled), State.UP)]).overlay(member.bad, State.DOWN) for member in members]
+    return Observation(
+        timeline=together([member.timeline for member in members]),
+        detected=together([member.detected for member in members]),
+        settled=settled,
+        targets={name: target for member in members for name, target in member.targets.items()},
+        bad=together(bad).spans((State.DOWN,)) if any(member.bad for member in members) else (),
+    )
+
+
+def _alone(facts: Facts, service: str, *, as_of: int, rule: OutageRule, origin: int) -> Observation:
+    if service not in facts.services and stated.is_stated(facts):
+        timeline = stated.states(facts, service, rule, origin=origin, end=as_of)
+        bad: Spans = ()
+        if slots.judged_by_loss(rule):
+            bad = stated.bad_slots(facts, service, rule, origin=origin)
+        return Observation(timeline=timeline, detected=timeline, settled=as_of, targets={}, bad=bad)
     members = facts.services[service].targets if service in facts.services else ()
     known = {name: facts.series[name] for name in members if name in facts.series}
     if not known:
         return Observation(timeline=Timeline(), detected=Timeline(), settled=as_of, targets={})
     gaps = union((gap.start, gap.end) for gap in facts.gaps)
-    detections = {
-        name: detect(series, rule_of(series, down_after=down_after, up_after=up_after), gaps)
-        for name, series in known.items()
-    }
-    names = sorted({series.witness for series in known.values() if series.witness is not None})
-    witnesses = {name: Witness.of(facts.series[name], gaps) for name in names if name in facts.series}
+    detections = {name: _detect(series, rule, gaps, origin) for name, series in known.items()}
+    sources = sorted({series.witness for series in known.values() if series.witness is not None})
+    witnesses = {name: Witness.of(facts.series[name], gaps) for name in sources if name in facts.series}
     judged = dict(detections)
     for name, series in known.items():
         if series.witness is not None and series.witness in witnesses:
             judged[name] = witnesses[series.witness].judge(detections[name])
     start = min(series.known_from for series in known.values())
     settled = max(as_of - LAPSE, min(as_of, *(detection.settled for detection in judged.values())))
-    quorum = facts.services[service].quorum
+    quorum, first_round = facts.services[service].quorum, start + reach(facts.services[service].round)
+    if len(known) < len(members) and as_of < first_round:
+        settled = start  # who has not been probed yet may still turn out to have been there from the start
 
-    def together(of: dict[str, Detection]) -> Timeline[State]:
-        return service_timeline([detection.timeline for detection in of.values()], quorum, start, settled)
+    def together(timelines: Sequence[Timeline[State]]) -> Timeline[State]:
+        return service_timeline(timelines, quorum, start, settled)
 
-    detected = together(detections)
-    return Observation(
-        timeline=together(judged) if witnesses else detected, detected=detected, settled=settled, targets=judged
-    )
+    def since(of: dict[str, Detection]) -> list[Timeline[State]]:
+        return [
+            _from_the_start(detection.timeline, known[name].known_from, start, first_round)
+            for name, detection in of.items()
+        ]
+
+    detected = together(since(detections))
+    timeline = together(since(judged)) if witnesses else detected
+    bad = ()
+    if slots.judged_by_loss(rule):
+        bad = together([_slots(series, rule, gaps, origin) for series in known.values()]).spans((State.DOWN,))
+    return Observation(timeline=timeline, detected=detected, settled=settled, targets=judged, bad=bad)
+
+
+def _from_the_start(timeline: Timeline[State], known_from: int, start: int, first_round: int) -> Timeline[State]:
+    """A target first probed within a round of the service's first probe was there from the start, and is unknown until then."""
+    if not start < known_from < first_round:
+        return timeline
+    return timeline.within(start, timeline.end if timeline.pieces else known_from, State.UNKNOWN)
+
+
+def _detect(series: SeriesFacts, rule: OutageRule, gaps: Spans, origin: int) -> Detection:
+    if slots.judged_by_loss(rule):
+        found = slots.consecutive(_slots(series, rule, gaps, origin), rule, initial=State.UNKNOWN)
+        settled = max(series.known_from, min(series.through, found.settled))
+        return Detection(timeline=found.timeline.within(series.known_from, settled, State.UNKNOWN), settled=settled)
+    return detect(series, samples_rule(series, rule), gaps)
+
+
+def _slots(series: SeriesFacts, rule: OutageRule, gaps: Spans, origin: int) -> Timeline[State]:
+    grid = slots.grid_of(rule, origin)
+    assert grid is not None
+    assert rule.bad_slot is not None
+    return slots.observed(series, gaps, grid, rule.bad_slot)
+
+
+def samples_rule(series: SeriesFacts, rule: OutageRule) -> Rule:
+    """The rule for single samples: with slots, `after` and `until` count slots and each target's own rule holds for samples."""
+    if rule.slot is not None:
+        return rule_of(series)
+    return rule_of(series, down_after=rule.after, up_after=rule.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,45 +253,38 @@ def service_timeline(timelines: Sequence[Timeline[State]], quorum: int, start: i
 
 
 def _together(count: dict[State, int], quorum: int) -> State:
-    """`count`: how many of the known targets are in each state."""
+    """`count`: how many of the known targets are in each state. Degraded is up, worse."""
     known = sum(count.values())
     needed = min(quorum, known)
     if not known:
         return State.UNKNOWN
     if count[State.UP] >= needed:
         return State.UP
+    if count[State.UP] + count[State.DEGRADED] >= needed:
+        return State.DEGRADED
     if known - count[State.DOWN] < needed:
         return State.DOWN
     return State.UNKNOWN if count[State.UNKNOWN] else State.LOCAL_FAULT
 
 
-def declared_timeline(spans: Sequence[DeclaredSpan], end: int) -> Timeline[State]:
-    """Everything not mentioned is up. Unknown wins over down: what nobody saw was not seen to be down."""
-    timeline = Timeline.of([(0, end, State.UP)])
-    for state in (State.DOWN, State.LOCAL_FAULT, State.UNKNOWN):  # instants count from 0, so it is known since ever
-        timeline = timeline.overlay(union((span.start, span.end) for span in spans if span.state is state), state)
-    return timeline
-
-
-def context(facts: Facts, service: str, cut: int, *, down_after: int | None = None, up_after: int | None = None) -> int:
+def context(facts: Facts, service: Composition, cut: int, *, rule: OutageRule = ANY) -> int:
     """From which instant on runs and gaps are needed to judge everything after `cut` as if all were known.
 
-    A run that reaches beyond that instant is needed whole. The cut must not lie after `settled`.
+    A run that reaches beyond that instant is needed whole. The cut must not lie after `settled`, nor be asked for a rule with slots.
     """
-    if service not in facts.services:
-        return cut
+    leaves = [name for name in names(service) if name in facts.services]
     gaps = union((gap.start, gap.end) for gap in facts.gaps)
-    before = observe(facts, service, as_of=cut, down_after=down_after, up_after=up_after).outages
+    before = observe(facts, service, as_of=cut, rule=rule).outages
     if before and before[-1][1] == cut:
         cut = before[-1][0]
     result = cut
-    for name in facts.services[service].targets:
+    for name in dict.fromkeys(target for leaf in leaves for target in facts.services[leaf].targets):
         if name not in facts.series:
             continue
         series = facts.series[name]
-        rule = rule_of(series, down_after=down_after, up_after=up_after)
-        outage = _down_at(detect(series, rule, gaps).timeline, cut)
-        needed = anchor(series, rule, gaps, cut if outage is None else outage + 1)
+        own = samples_rule(series, rule)
+        outage = _down_at(detect(series, own, gaps).timeline, cut)
+        needed = anchor(series, own, gaps, cut if outage is None else outage + 1)
         result = min(result, needed)
         if series.witness is not None and series.witness in facts.series:
             result = min(result, _witness_context(facts.series[series.witness], gaps, needed))

@@ -7,9 +7,9 @@ from fractions import Fraction
 from math import floor
 
 from slamon.sla.facts import State
-from slamon.sla.lines import LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
+from slamon.sla.lines import DEGRADED, LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
 from slamon.sla.tally import Tally
-from slamon.sla.terms import Side, Total, UnknownTime
+from slamon.sla.terms import Total, UnknownTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +20,9 @@ class Availability:
     """
 
     total: int
-    downtime: int
-    raw_downtime: int
+    downtime: Fraction
+    """What counts, weighed."""
+    raw_downtime: Fraction
     """Before exclusions."""
     value: Fraction | None
     so_far: Fraction | None
@@ -34,13 +35,7 @@ class Availability:
 
     def left(self, level: Fraction) -> int:
         """Downtime that may still come before the value falls below `level`; negative = overrun."""
-        return _allowed(self.total, level) - self.downtime
-
-    def until(self, side: Side, threshold: Fraction) -> int:
-        """Further downtime until the value is on that side of the threshold, for a side that downtime leads to."""
-        allowed = _allowed(self.total, threshold)
-        exactly = side is Side.AT_MOST and self.total * (1 - threshold) == allowed
-        return allowed + (0 if exactly else 1) - self.downtime
+        return floor(self.total * (1 - level) - self.downtime)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +47,20 @@ class Sums:
     """Settled."""
     excluded: int
     excluded_elapsed: int
-    down: int
+    down: Fraction
+    """What counts, weighed."""
     unmeasured: int
-    raw_down: int
+    raw_down: Fraction
     raw_unmeasured: int
+    beyond_term: int = 0
+    """Of the period's hours, outside the contract's term."""
 
     @classmethod
-    def of(cls, tally: Tally) -> Sums:
+    def of(cls, tally: Tally, *, beyond_term: int = 0) -> Sums:
         scope = sum(tally.time.values())
         plain = {
-            category: tally.time.get(category, 0) for category in (UP, PROVIDER_DOWN, LOCAL_FAULT, UNKNOWN, NOT_ELAPSED)
+            category: tally.time.get(category, 0)
+            for category in (UP, DEGRADED, PROVIDER_DOWN, LOCAL_FAULT, UNKNOWN, NOT_ELAPSED)
         }
         excluded = scope - sum(plain.values())
         states = tally.states
@@ -70,10 +69,11 @@ class Sums:
             elapsed=scope - plain[NOT_ELAPSED] - tally.ahead,
             excluded=excluded,
             excluded_elapsed=excluded - tally.ahead,
-            down=plain[PROVIDER_DOWN],
+            down=tally.charged,
             unmeasured=plain[LOCAL_FAULT] + plain[UNKNOWN],
-            raw_down=states.get(State.DOWN, 0),
+            raw_down=tally.raw_charged,
             raw_unmeasured=states.get(State.LOCAL_FAULT, 0) + states.get(State.UNKNOWN, 0),
+            beyond_term=beyond_term,
         )
 
     @property
@@ -84,8 +84,22 @@ class Sums:
 
     @property
     def coverage(self) -> Fraction | None:
-        """Measured or excluded / elapsed; None before anything elapsed."""
+        """Not left unmeasured / elapsed; None before anything elapsed. What is excluded is not left unmeasured."""
         return Fraction(self.elapsed - self.unmeasured, self.elapsed) if self.elapsed else None
+
+    @property
+    def counted_coverage(self) -> Fraction | None:
+        """Measured / elapsed, of the time that counts: excluded time is in neither. None when nothing counts yet.
+
+        This is what a least coverage is compared with: excluding what nobody measured must not make a month look measured.
+        """
+        counted = self.elapsed - self.excluded_elapsed
+        return Fraction(counted - self.unmeasured, counted) if counted else None
+
+
+def charged(down: Fraction, unmeasured: int, unknown: UnknownTime) -> Fraction:
+    """The downtime that counts: unmeasured time is a part of it where the contract says so."""
+    return down + unmeasured if unknown is UnknownTime.DOWN else down
 
 
 def availability(time: Sums, total: Total | int, unknown: UnknownTime) -> Availability:
@@ -95,13 +109,11 @@ def availability(time: Sums, total: Total | int, unknown: UnknownTime) -> Availa
         if isinstance(total, int):
             return total
         left_out = unmeasured if unknown is UnknownTime.EXCLUDED else 0
-        return scope - left_out - (excluded if total is Total.NET else 0)
+        more = time.beyond_term if total is Total.WHOLE_PERIOD else 0
+        return scope + more - left_out - (excluded if total is Total.NET else 0)
 
-    def charged(down: int, unmeasured: int) -> int:
-        return down + unmeasured if unknown is UnknownTime.DOWN else down
-
-    downtime = charged(time.down, time.unmeasured)
-    raw_downtime = charged(time.raw_down, time.raw_unmeasured)
+    downtime = charged(time.down, time.unmeasured, unknown)
+    raw_downtime = charged(time.raw_down, time.raw_unmeasured, unknown)
     whole = denominator(total, time.scope, time.excluded, time.unmeasured)
     bounds = denominator(total, time.scope, time.excluded, 0)
     value = _ratio(whole, downtime) if time.measured else None
@@ -122,10 +134,5 @@ def availability(time: Sums, total: Total | int, unknown: UnknownTime) -> Availa
     )
 
 
-def _ratio(total: int, downtime: int) -> Fraction | None:
-    return Fraction(total - downtime, total) if total > 0 else None
-
-
-def _allowed(total: int, level: Fraction) -> int:
-    """The most downtime with which the value is still at least `level`."""
-    return floor(total * (1 - level))
+def _ratio(total: int, downtime: Fraction) -> Fraction | None:
+    return (total - downtime) / total if total > 0 else None

@@ -64,10 +64,11 @@ class Detector:
         "state",
     )
 
-    def __init__(self, rule: Rule, probe: str) -> None:
+    def __init__(self, rule: Rule, probe: str, *, initial: State = State.UNKNOWN) -> None:
+        """`initial`: what is known before the first sample."""
         self.rule = rule
         self.probe = probe
-        self.state = State.UNKNOWN
+        self.state = initial
         """At `settled`, as far as it is decided."""
         self.since: int | None = None
         """Since when; None before the first transition."""
@@ -75,7 +76,7 @@ class Detector:
         """First send of the chain that may still turn the state; None = nothing is pending."""
         self.covered: int | None = None
         """The samples fed so far speak up to here; None before the first."""
-        self._decided: State | None = None
+        self._decided: State | None = None if initial is State.UNKNOWN else initial
         self._effect: Effect | None = None
         """Of the run fed last."""
         self._first: int | None = None
@@ -168,6 +169,8 @@ class Detection:
 def detect(series: SeriesFacts, rule: Rule, gaps: Spans) -> Detection:
     """All of a target's facts at once; `gaps` are times this slamon observed nothing, and win over samples inside them."""
     detector = Detector(rule, series.probe)
+    # What is still in flight when nobody looks any more may yet answer: a gap says nothing about probes not decided before it.
+    gaps = tuple(gap for gap in gaps if gap[0] < series.through)
     changes: list[Transition] = []
     for part in parts(series, gaps):
         if isinstance(part, Run):
@@ -246,6 +249,11 @@ def _cut(run: Run, gaps: Spans) -> Iterator[Run | tuple[int, int]]:
             until = run.until if end == whole[0][1] else end
             yield Run(_sent(run, low), _sent(run, high - 1), until, high - low, run.result)
     yield from rest
+
+
+def sends(run: Run) -> Iterator[int]:
+    """When each sample of a run was sent; inside a run the sends are evenly spaced."""
+    return (_sent(run, index) for index in range(run.samples))
 
 
 def _sent(run: Run, index: int) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from slamon.model import MS
+from slamon.model import MS, S
 from slamon.sla.lines import CreditLine, ObjectiveLine
+from slamon.sla.terms import Dimension
 from slamon.units import format_money, format_percent, round_half_up
 
 if TYPE_CHECKING:
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MONEY = frozenset({"charge", "base", "exact", "amount"})
-_IN_UNIT = frozenset({"value", "value_so_far", "target", "minimum", "threshold"})
-"""Fields whose fraction is money, and those in the unit of their objective; every other fraction is a ratio."""
-_COUNTS = frozenset({"samples"})
+_MONEY = frozenset({"charge", "base", "gives", "cap", "limit", "exact", "amount"})
+_IN_UNIT = frozenset({"value", "exact", "shown", "value_so_far", "target", "minimum", "threshold"})
+"""Fields whose fraction is money, and those in the unit of their objective; other fractions are ratios, if not listed below."""
+_TIMES = frozenset({"downtime", "raw_downtime", "charged"})
+"""Nanoseconds that need not be whole, where outages are weighed."""
+_COUNTS = frozenset({"samples", "points", "revision"})
 """Integers that are no nanoseconds: those stay numbers."""
 
 
@@ -31,34 +35,42 @@ class Display:
     """What the texts beside the exact figures need to know."""
 
     currency: str | None
-    units: Mapping[str, str]
-    """Objective → `ratio` or `seconds`."""
+    dimension: Dimension | None = None
+    """Of the line being written."""
 
     @classmethod
     def of(cls, statement: Statement) -> Display:
-        return cls(currency=statement.currency, units={line.name: line.unit for line in statement.objectives})
+        return cls(currency=statement.currency)
+
+    def inside(self, value: object) -> Display:
+        """For the fields of `value`."""
+        return replace(self, dimension=value.dimension) if isinstance(value, ObjectiveLine | CreditLine) else self
 
     def text(self, owner: object, name: str, value: Fraction | Decimal) -> str:
         if isinstance(value, Decimal):
             return f"{value:f} {self.currency}" if self.currency else f"{value:f}"
+        if name in _TIMES:
+            return f"{round_half_up(value / S, 9):f} s"
+        if name in _IN_UNIT and (isinstance(owner, ObjectiveLine) or (self.dimension and name not in _MONEY)):
+            return self._in_unit(value)
         if name in _MONEY:
             return format_money(value, self.currency) if self.currency else str(value)
-        if name in _IN_UNIT and isinstance(owner, ObjectiveLine | CreditLine) and self._unit(owner) == "seconds":
-            return f"{round_half_up(value / MS, 3):f} ms"
-        return format_percent(value)
+        return str(value) if name == "units" else format_percent(value)
 
-    def _unit(self, owner: ObjectiveLine | CreditLine) -> str:
-        if isinstance(owner, ObjectiveLine):
-            return owner.unit
-        return self.units[owner.objective]
+    def _in_unit(self, value: Fraction) -> str:
+        match self.dimension:
+            case Dimension.DURATION:
+                return f"{round_half_up(value / MS, 6):f} ms"
+            case Dimension.COUNT | Dimension.DAYS:
+                return str(value)
+            case _:
+                return format_percent(value)
 
 
 def encode(value: Any, display: Display) -> Any:
     """A frozen dataclass and all it holds → JSON values."""
-    result = {}
-    for entry in fields(value):
-        result[entry.name] = _encode(value, entry.name, getattr(value, entry.name), display)
-    return result
+    inside = display.inside(value)
+    return {entry.name: _encode(value, entry.name, getattr(value, entry.name), inside) for entry in fields(value)}
 
 
 def _encode(owner: object, name: str, value: Any, display: Display) -> Any:
@@ -80,6 +92,8 @@ def _plain(name: str, value: Any) -> Any:
     match value:
         case Enum():
             return value.value
+        case date():
+            return value.isoformat()
         case int() if not isinstance(value, bool) and name not in _COUNTS:
             return str(value)
         case _:
@@ -103,7 +117,8 @@ def _decode(hint: Any, value: Any, path: str) -> Any:
         if origin is Mapping:
             return {key: _decode(arguments[1], entry, path) for key, entry in value.items()}
         if origin is tuple:
-            return tuple(_decode(arguments[0], entry, path) for entry in value)
+            kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+            return tuple(_decode(kind, entry, path) for kind, entry in zip(kinds, value, strict=True))
         if is_dataclass(hint):
             return decode(hint, value)  # type: ignore[arg-type]  # a class, not an instance: it is a type hint
         return _SCALARS.get(hint, hint)(value)
@@ -135,5 +150,11 @@ def _truth(value: object) -> bool:
     return value
 
 
-_SCALARS: dict[Any, Callable[[Any], Any]] = {Fraction: _fraction, Decimal: _decimal, str: _text, bool: _truth}
+_SCALARS: dict[Any, Callable[[Any], Any]] = {
+    Fraction: _fraction,
+    Decimal: _decimal,
+    str: _text,
+    bool: _truth,
+    date: date.fromisoformat,
+}
 """How the plain fields are read; the others (integers, enumerations) by calling their type."""

@@ -1,45 +1,149 @@
-"""Declarations → who owns which second that does not count: each one once, by the order of the contract's classes."""
+"""Declarations → which of them hold by the contract's rules, and who owns which second that does not count: each one once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from slamon.sla.facts import Exclusion
-from slamon.sla.terms import Contract
-from slamon.sla.timeline import Piece, Spans, overlaps, subtract, tagged, union
+from slamon.sla import deadlines, hours, periods
+from slamon.sla.facts import Agreement, Exclusion, Ticket
+from slamon.sla.lines import Period
+from slamon.sla.outages import matching
+from slamon.sla.terms import Anchor, Contract, ExclusionClass
+from slamon.sla.timeline import Piece, Span, Spans, intersect, overlaps, subtract, tagged, union
+from slamon.units import format_duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the contract says about one declaration."""
+
+    exclusion: Exclusion
+    accepted: bool
+    reason: str
+    """Why it is refused; empty when accepted."""
+    notice_given: int | None
+    """From the announcement to the start, nanoseconds; None where none is recorded."""
 
 
 def standing(exclusions: Iterable[Exclusion], contract: Contract, as_of: int) -> list[Exclusion]:
-    """The contract's declarations that were made and not revoked by `as_of`, in the order of their time."""
-    known = [
+    """The contract's declarations that were made and not revoked by `as_of`, in the order given."""
+    return [
         exclusion
         for exclusion in exclusions
         if exclusion.contract == contract.name
         and exclusion.declared_at <= as_of
         and (exclusion.revoked_at is None or as_of < exclusion.revoked_at)
     ]
-    return sorted(known, key=lambda exclusion: (exclusion.start, exclusion.end, exclusion.declared_at, exclusion.id))
 
 
-def owned(declared: Iterable[Exclusion], contract: Contract) -> list[Piece[Exclusion]]:
-    """`declared` as `standing` returns it → ascending pieces that do not overlap, each with the declaration that owns it.
+def decide(contract: Contract, declared: Iterable[Exclusion], tickets: Sequence[Ticket] = ()) -> tuple[Decision, ...]:
+    """Every declaration by the rules of its class, in the order given. No rule looks at what was measured: for a cut-off, an outage
+    is the span that was declared, and its tickets are those that overlap it."""
+    classes = {entry.name: entry for entry in contract.exclusions}
+    return tuple(_decide(contract, classes.get(exclusion.cause), exclusion, tickets) for exclusion in declared)
 
-    The first class of the contract that covers a second owns it; inside a class the declaration that starts first does.
-    A declaration of a class the contract does not have owns nothing.
+
+def owned(decisions: Iterable[Decision], contract: Contract) -> list[Piece[Exclusion]]:
+    """Ascending pieces that do not overlap, each with the declaration that owns it.
+
+    The first class of the contract that covers a second owns it; inside a class the declaration that starts first does. What an
+    allowance does not cover is owned by nobody of the class.
     """
     by_class: dict[str, list[Exclusion]] = {entry.name: [] for entry in contract.exclusions}
-    for exclusion in declared:
-        if exclusion.cause in by_class:
-            by_class[exclusion.cause].append(exclusion)
+    for decision in decisions:
+        if decision.accepted:
+            by_class[decision.exclusion.cause].append(decision.exclusion)
     taken: Spans = ()
     pieces: list[Piece[Exclusion]] = []
-    for members in by_class.values():
+    for entry in contract.exclusions:
         own: list[Piece[Exclusion]] = []
-        for exclusion in members:
+        for exclusion in sorted(by_class[entry.name], key=_order):
             start = max(exclusion.start, own[-1].end) if own else exclusion.start
             if start < exclusion.end:
                 own.append(Piece(start, exclusion.end, exclusion))
-        free = subtract(union((piece.start, piece.end) for piece in own), taken)
+        covered = union((piece.start, piece.end) for piece in own)
+        if entry.hours is not None and covered:
+            covered = intersect(covered, hours.weekly(entry.hours, contract, covered[0][0], covered[-1][1]))
+        free = subtract(allowed(contract, entry, covered), taken)
         pieces += [Piece(start, end, who) for start, end, (who, _) in overlaps(own, tagged(free, None))]
         taken = union((*taken, *free))
     return sorted(pieces, key=lambda piece: piece.start)
+
+
+def allowed(contract: Contract, entry: ExclusionClass, covered: Spans) -> Spans:
+    """The part of a class's time that its allowance covers: consumed in time order, anew in each month, quarter or year."""
+    if entry.allowance is None or entry.allowance_per is None or not covered:
+        return covered
+    result: list[Span] = []
+    at = covered[0][0]
+    while at < covered[-1][1]:
+        start, end = periods.spanning(contract, at, entry.allowance_per, Period(name="", start=at, end=at + 1))
+        left = entry.allowance
+        for first, last in intersect(covered, ((start, end),)):
+            used = min(left, last - first)
+            result.append((first, first + used))
+            left -= used
+        at = next((max(first, end) for first, last in covered if last > end), covered[-1][1])
+    return union(result)
+
+
+def _order(exclusion: Exclusion) -> tuple[int, int, int, str]:
+    return exclusion.start, exclusion.end, exclusion.declared_at, exclusion.id
+
+
+def _decide(
+    contract: Contract, entry: ExclusionClass | None, exclusion: Exclusion, tickets: Sequence[Ticket]
+) -> Decision:
+    given = None if exclusion.notified is None else exclusion.start - exclusion.notified
+    if entry is None:
+        reason = f"the contract excludes no class {exclusion.cause}"
+    else:
+        refusals = (
+            _agreed(exclusion),
+            _noticed(contract, entry, exclusion),
+            _lodged(contract, entry, exclusion, tickets),
+        )
+        reason = next(filter(None, refusals), "")
+    return Decision(exclusion=exclusion, accepted=not reason, reason=reason, notice_given=given)
+
+
+def _agreed(exclusion: Exclusion) -> str:
+    return "" if exclusion.state is Agreement.ACCEPTED else f"it is {exclusion.state}, not accepted"
+
+
+def _noticed(contract: Contract, entry: ExclusionClass, exclusion: Exclusion) -> str:
+    if entry.notice is None:
+        return ""
+    if exclusion.notified is None:
+        return "no notice is recorded"
+    if deadlines.enough(entry.notice, contract, exclusion.notified, exclusion.start):
+        return ""
+    least = (
+        format_duration(entry.notice.elapsed)
+        if entry.notice.elapsed is not None
+        else f"{entry.notice.days} {'business ' if entry.notice.business else ''}days"
+    )
+    lead = exclusion.start - exclusion.notified
+    return f"notice of {format_duration(lead)}, the contract asks for {least}"
+
+
+def _lodged(contract: Contract, entry: ExclusionClass, exclusion: Exclusion, tickets: Sequence[Ticket]) -> str:
+    if entry.lodge is None:
+        return ""
+    own = matching((exclusion.start, exclusion.end), tickets)
+    closed = [ticket.closed for ticket in own if ticket.closed is not None]
+    anchors = {
+        Anchor.TICKET_OPENED: min((ticket.opened for ticket in own), default=None),
+        Anchor.TICKET_CLOSED: max(closed) if closed and len(closed) == len(own) else None,
+        Anchor.OUTAGE_START: exclusion.start,
+        Anchor.OUTAGE_END: exclusion.end,
+        Anchor.NOTICE: exclusion.notified,
+    }
+    anchor = None if entry.lodge.anchor is None else anchors.get(entry.lodge.anchor)
+    period = periods.current(contract, exclusion.start)
+    due = deadlines.due(entry.lodge, contract, anchor=anchor, period=period)
+    lodged = exclusion.declared_at if exclusion.lodged is None else exclusion.lodged
+    if due is None or deadlines.in_time(due, lodged):
+        return ""
+    return f"lodged too late: {entry.lodge.text}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from slamon.record.rows import Gap, Record, Run
 
@@ -14,6 +15,8 @@ class State(StrEnum):
     """What is known about a target or a service at an instant. The order is the order of display."""
 
     UP = "up"
+    DEGRADED = "degraded"
+    """Up, worse than promised: counts as far as the contract weighs it. Only ever stated by hand."""
     DOWN = "down"
     LOCAL_FAULT = "local_fault"
     UNKNOWN = "unknown"
@@ -46,6 +49,8 @@ class ServiceFacts:
     service: str
     targets: tuple[str, ...]
     quorum: int
+    round: int = 0
+    """The longest interval of its targets: who is first probed within a round of the first of them was there from the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,45 @@ class DeclaredSpan:
     start: int
     end: int
     state: State
+    vantage: str = ""
+    """The vantage point that saw it; empty = all of them."""
+    affected: int | None = None
+    """How many users, ports, … were affected; None = all."""
+
+
+class Sample(NamedTuple):
+    """One measurement stated by hand, of one packet or of several."""
+
+    at: int
+    sent: int
+    """Packets it is of."""
+    lost: Fraction
+    """The share of them that was lost, 0..1."""
+    delay: int | None
+    """Nanoseconds, where that was measured; may be negative (a difference of one-way delays)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleSeries:
+    """Samples at a fixed spacing: they speak for `[start, end)`, and where a service has any, only what they cover is measured."""
+
+    start: int
+    every: int
+    samples: tuple[Sample, ...]
+    vantage: str = ""
+
+    @property
+    def end(self) -> int:
+        return self.start + self.every * len(self.samples)
+
+
+class Agreement(StrEnum):
+    """How far the parties agree on a declaration. Only an accepted one excludes anything."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    DISPUTED = "disputed"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +116,72 @@ class Exclusion:
     note: str = ""
     revoked_at: int | None = None
     revoked_by: str = ""
+    notified: int | None = None
+    """When the other party was told; None = not stated."""
+    lodged: int | None = None
+    """When it was lodged; None = when it was declared."""
+    state: Agreement = Agreement.ACCEPTED
+
+
+class Ticket(NamedTuple):
+    opened: int
+    closed: int | None = None
+
+
+class Payment(NamedTuple):
+    due: int
+    paid: int | None = None
+
+
+class Lodged(NamedTuple):
+    """A claim for the credit of the period of that name."""
+
+    period: str
+    at: int
+
+
+class Breach(NamedTuple):
+    """Time in which the customer did not do its duty."""
+
+    duty: str
+    start: int
+    end: int
+
+
+class Notice(NamedTuple):
+    """Notice of the right of that name was given."""
+
+    right: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What a period was charged in fact; None = by the contract's price."""
+
+    billed: Fraction | None = None
+    paid: Fraction | None = None
+    usage: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything known. Observed services have `services` + `series`; declared ones have `declared`."""
+    """Everything known. Observed services have `services` + `series`; services stated by hand `declared` and `samples`."""
 
     services: Mapping[str, ServiceFacts] = field(default_factory=dict)
     series: Mapping[str, SeriesFacts] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     declared: Mapping[str, tuple[DeclaredSpan, ...]] = field(default_factory=dict)
-    readings: Mapping[str, Fraction] = field(default_factory=dict)
-    """Objective → value given instead of measured, for the period being evaluated (contract tests)."""
+    samples: Mapping[str, tuple[SampleSeries, ...]] = field(default_factory=dict)
+    readings: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
+    """Period name → objective → value given instead of measured."""
+    tickets: tuple[Ticket, ...] = ()
+    claims: tuple[Lodged, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    charges: Mapping[str, Charge] = field(default_factory=dict)
+    """Period name → what it was charged."""
+    closed: tuple[int, ...] = ()
+    """Instants at which statements were closed: what changes them later makes a new revision."""

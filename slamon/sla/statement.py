@@ -1,7 +1,7 @@
 """The front door of the core: `evaluate` judges one contract over one period, every figure with its clause and its operands.
 
-The order of evaluation is fixed: scope, states and outages (`attribution`), exclusions, categories of time and packets
-(`tally`), availability and the other objectives (`verdict`), credits (`credit`). Each step is a function of the one before.
+`account` measures and settles the contract's periods; here its answers, and what incentives, rights and deadlines make of them, become
+the statement.
 """
 
 from __future__ import annotations
@@ -10,28 +10,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
-from slamon.sla import encoding
-from slamon.sla.availability import Availability, Sums, availability
+from slamon.sla import claims, encoding, incentives, particulars, rights, together
+from slamon.sla.account import Account
+from slamon.sla.availability import availability
 from slamon.sla.calendar import TZDATA
-from slamon.sla.credit import settle, to_next_credit
 from slamon.sla.facts import Facts
 from slamon.sla.lines import (
-    LOCAL_FAULT,
-    NOT_ELAPSED,
-    PROVIDER_DOWN,
-    UNKNOWN,
-    UP,
+    CapLine,
+    ClaimLine,
     CreditLine,
     ExclusionLine,
     ObjectiveLine,
     OutageLine,
     Period,
+    RightLine,
     Status,
 )
-from slamon.sla.tally import Tally, tally
-from slamon.sla.terms import Contract, Measure, Objective, Total
-from slamon.sla.verdict import coverage_suffices, objective_lines, overall
+from slamon.sla.terms import Clause, Contract, Total, described
+from slamon.sla.timeline import Spans
+from slamon.sla.verdict import coverage_suffices, overall
 
 __all__ = [
     "CreditLine",
@@ -43,11 +42,11 @@ __all__ = [
     "Status",
     "evaluate",
     "from_json",
-    "judge",
+    "state",
     "to_json",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the statement's JSON; raised when a field changes its meaning."""
 
 
@@ -55,6 +54,7 @@ SCHEMA_VERSION = 1
 class Statement:
     contract: str
     service: str
+    """As text; a composition is written out."""
     provider: str
     customer: str
     kind: str
@@ -72,11 +72,12 @@ class Statement:
     in_scope: int
     """Length of the period ∩ term ∩ service hours."""
     time: Mapping[str, int]
-    """Partition of in scope by category: up, provider_down, each exclusion class, local_fault, unknown, not_elapsed; Σ = in scope."""
+    """Partition of in scope by category: up, degraded, provider_down, each exclusion class, local_fault, unknown, not_elapsed."""
     total: int
     """Denominator of availability."""
-    downtime: int
-    raw_downtime: int
+    downtime: Fraction
+    """What counts, weighed; nanoseconds, like every time here."""
+    raw_downtime: Fraction
     """Before exclusions."""
     excluded: int
     availability: Fraction | None
@@ -87,49 +88,110 @@ class Statement:
     high: Fraction | None
     """Unknown time as up."""
     coverage: Fraction | None
-    """Measured / in scope, over elapsed time."""
+    """Not left unmeasured / in scope, over elapsed time."""
+    counted_coverage: Fraction | None
+    """The same of the time that counts, excluded time in neither: this is compared with the least coverage."""
     min_coverage: Fraction
     objectives: tuple[ObjectiveLine, ...]
     outages: tuple[OutageLine, ...]
+    clocks: Mapping[str, int]
+    """Gross outage time as `measured` and by the `ticket`."""
+    bad_slots: Spans
+    """In available time, each by itself."""
+    tickets: tuple[int, ...]
+    """When they were opened."""
     exclusions: tuple[ExclusionLine, ...]
+    """In the order declared."""
     credits: tuple[CreditLine, ...]
+    caps: tuple[CapLine, ...]
+    points: int
     charge: Fraction | None
+    base: Fraction | None
+    """What a share is a share of."""
     uncapped: Decimal | None
     """Σ of the rounded lines that stand; None without a price or credits in money."""
     credit: Decimal | None
     """What is owed, certain: after caps, without what is at stake."""
     credit_share: Fraction | None
-    """Exact credit after caps / charge."""
+    """Exact credit after caps / base."""
     uncapped_share: Fraction | None
     lost_to_cap: Decimal | None
     at_stake: Decimal | None
+    earned_back: Decimal | None
+    withheld: Clause | None
+    """The clause by which the credit is shown and not payable."""
+    payable: Decimal | None
+    bonus: Decimal | None
+    bonuses: tuple[CreditLine, ...]
+    adjustment: Decimal | None
+    """Credit now − credit when the statement was last closed."""
+    revision: int
+    """1, and one more for every later fact that changed a closed statement."""
+    claim: ClaimLine | None
+    rights: tuple[RightLine, ...]
+    supportable: Fraction | None
+    """The availability the contracts below this one can support."""
+    promise: bool | None
+    """It is at least what this contract promises."""
+    samples: Mapping[str, tuple[Fraction | None, ...]]
+    """Objective → its derived sample, None = lost; of facts stated by hand only."""
     budget_remaining: Mapping[str, int]
     """`target` and `minimum` → nanoseconds of downtime left in the period before availability falls below it (negative = overrun)."""
     to_next_credit: int | None
-    """Further downtime, in nanoseconds, until the next availability tier; None = no further tier."""
+    """Further downtime, in nanoseconds, until the next availability or downtime credit; None = no further one."""
 
 
-def evaluate(contract: Contract, facts: Facts, period: Period, as_of: int) -> Statement:
-    """The contract judged over `period` by what was known at the instant `as_of`. No clock, no I/O: same input, same statement."""
-    sums = tally(contract, facts, period.start, period.end, as_of=as_of)
-    return judge(contract, period, sums, as_of, readings=facts.readings)
-
-
-def judge(
-    contract: Contract, period: Period, sums: Tally, as_of: int, *, readings: Mapping[str, Fraction] | None = None
+def evaluate(
+    contract: Contract, facts: Facts, period: Period, as_of: int, *, others: Mapping[str, Contract] | None = None
 ) -> Statement:
-    """The statement of a whole period from its tally, however many parts that was added up from."""
-    given = readings or {}
-    time = Sums.of(sums)
-    is_open = sums.settled < period.end
-    objectives = objective_lines(contract, sums, given, open_period=is_open)
-    primary = _primary(contract)
+    """The contract judged over `period` by what was known at the instant `as_of`. No clock, no I/O: same input, same statement.
+
+    `others`: the contracts `supported_by` may name.
+    """
+    account = Account(contract, facts, as_of)
+    revision, before = 1, None
+    closings = sorted(instant for instant in facts.closed if instant <= as_of)
+    if closings:
+        learned = {e.declared_at for e in facts.exclusions} | {
+            e.revoked_at for e in facts.exclusions if e.revoked_at is not None
+        }
+        instants = sorted({*closings, *(at for at in learned if closings[0] < at <= as_of)})
+        accounts = [Account(contract, facts, instant) for instant in instants]
+        seen = [(each.measured(period).objectives, together.settlement(each, period)) for each in accounts]
+        revision += sum(new != old for old, new in pairwise(seen))
+        before = seen[instants.index(closings[-1])][1].credit
+    return state(account, period, revision=revision, closed_credit=before, others=others or {})
+
+
+def state(
+    account: Account,
+    period: Period,
+    *,
+    revision: int = 1,
+    closed_credit: Decimal | None = None,
+    others: Mapping[str, Contract] | None = None,
+) -> Statement:
+    """The statement of one period of an account; of several periods together, where `period` spans some of the contract's own.
+
+    `closed_credit`: what the statement said when it was last closed.
+    """
+    contract = account.version(period)
+    measured, sums, time = account.measured(period), account.tally(period), account.sums(period)
+    lines = measured.objectives
+    primary = particulars.primary_of(contract)
     figures = availability(time, Total.IN_SCOPE if primary is None else primary.total, contract.unknown)
-    shown = next((line for line in objectives if primary is not None and line.name == primary.name), None)
-    paid = settle(contract, objectives)
+    shown = None if primary is None else lines[primary.name]
+    paid = together.settlement(account, period)
+    charged = together.charged(account, period)
+    withheld = incentives.withheld(account, period)
+    earned_back, bonuses, bonus = together.earned(account, period)
+    payable = None
+    if paid.credit is not None:
+        payable = incentives.payable(paid.credit, withheld=withheld, earned_back=earned_back or Decimal(0))
+    supportable = particulars.supportable(contract, others or {})
     return Statement(
         contract=contract.name,
-        service=contract.service,
+        service=described(contract.service),
         provider=contract.provider,
         customer=contract.customer,
         kind=contract.kind.value,
@@ -139,12 +201,12 @@ def judge(
         terms_sha256=contract.text_sha256,
         tzdata=TZDATA,
         period=period,
-        as_of=as_of,
+        as_of=account.as_of,
         settled=sums.settled,
-        open=is_open,
-        status=overall(objectives, said=coverage_suffices(contract, time)),
+        open=measured.open,
+        status=overall(lines.values(), said=coverage_suffices(contract, time) or particulars.all_given(measured)),
         in_scope=time.scope,
-        time=_ordered(contract, sums.time),
+        time=particulars.ordered(contract, sums.time),
         total=figures.total,
         downtime=figures.downtime,
         raw_downtime=figures.raw_downtime,
@@ -155,20 +217,41 @@ def judge(
         low=figures.low,
         high=figures.high,
         coverage=time.coverage,
+        counted_coverage=time.counted_coverage,
         min_coverage=contract.min_coverage,
-        objectives=objectives,
-        outages=_outages(contract, sums, is_open=is_open),
-        exclusions=_exclusions(contract, sums),
+        objectives=tuple(lines.values()),
+        outages=particulars.outages(contract, sums, measured),
+        clocks={"measured": sums.clock_measured, "ticket": sums.clock_ticket},
+        bad_slots=sums.bad_slots,
+        tickets=measured.tickets,
+        exclusions=particulars.exclusions(contract, account.facts, sums),
         credits=paid.lines,
-        charge=paid.charge,
+        caps=paid.caps,
+        points=paid.points,
+        charge=charged[0],
+        base=charged[1],
         uncapped=paid.uncapped,
         credit=paid.credit,
         credit_share=paid.credit_share,
         uncapped_share=paid.uncapped_share,
         lost_to_cap=paid.lost_to_cap,
         at_stake=paid.at_stake,
-        budget_remaining={} if primary is None or primary.name in given else _budget(primary, figures),
-        to_next_credit=to_next_credit(contract, time, given),
+        earned_back=earned_back,
+        withheld=None if withheld is None else withheld.clause,
+        payable=payable,
+        bonus=bonus,
+        bonuses=bonuses,
+        adjustment=together.adjustment(contract, paid.credit, closed_credit),
+        revision=revision,
+        claim=claims.claim(account, period),
+        rights=rights.rights(account, period),
+        supportable=supportable,
+        promise=None if supportable is None else particulars.kept(primary, supportable),
+        samples=particulars.samples(account, period, contract),
+        budget_remaining={}
+        if primary is None or particulars.given(primary, measured)
+        else particulars.budget(primary, figures),
+        to_next_credit=particulars.ahead(account, period, contract),
     )
 
 
@@ -182,54 +265,3 @@ def from_json(data: Mapping[str, object]) -> Statement:
     if data.get("schema") != SCHEMA_VERSION:
         raise ValueError(f"a statement of schema {data.get('schema')}; this slamon reads schema {SCHEMA_VERSION}")
     return encoding.decode(Statement, {key: value for key, value in data.items() if key != "schema"})
-
-
-def _primary(contract: Contract) -> Objective | None:
-    """The availability the statement's head figures are of: the objective of that name, else the first that measures it."""
-    of_time = [objective for objective in contract.objectives if objective.measure is Measure.AVAILABILITY]
-    return next(
-        (objective for objective in of_time if objective.name == Measure.AVAILABILITY), of_time[0] if of_time else None
-    )
-
-
-def _budget(objective: Objective, figures: Availability) -> dict[str, int]:
-    levels = {"target": objective.target, "minimum": objective.minimum}
-    return {name: figures.left(level) for name, level in levels.items() if level is not None and figures.total > 0}
-
-
-def _ordered(contract: Contract, time: Mapping[str, int]) -> dict[str, int]:
-    """Every category, also those with nothing in them, in the order of display."""
-    classes = (entry.name for entry in contract.exclusions)
-    return {name: time.get(name, 0) for name in (UP, PROVIDER_DOWN, *classes, LOCAL_FAULT, UNKNOWN, NOT_ELAPSED)}
-
-
-def _outages(contract: Contract, sums: Tally, *, is_open: bool) -> tuple[OutageLine, ...]:
-    return tuple(
-        OutageLine(
-            start=outage.start,
-            end=None if is_open and outage.end == sums.settled else outage.end,
-            duration=sum(outage.by_cause.values()),
-            by_cause={cause: ns for cause, ns in _ordered(contract, outage.by_cause).items() if ns},
-            began=outage.began if outage.began < outage.start else None,
-        )
-        for outage in sums.outages
-    )
-
-
-def _exclusions(contract: Contract, sums: Tally) -> tuple[ExclusionLine, ...]:
-    """A declaration of a class the contract does not have is shown with nothing applied, at the contract itself."""
-    clauses = {entry.name: entry.clause for entry in contract.exclusions}
-    return tuple(
-        ExclusionLine(
-            id=exclusion.id,
-            cause=exclusion.cause,
-            start=exclusion.start,
-            end=exclusion.end,
-            applied=applied.owned,
-            downtime_removed=applied.downtime,
-            note=exclusion.note,
-            declared_by=exclusion.declared_by,
-            clause=clauses.get(exclusion.cause, contract.clause),
-        )
-        for exclusion, applied in sorted(sums.exclusions.items(), key=lambda item: (item[0].start, item[0].id))
-    )

@@ -2,26 +2,41 @@
 
     tally(a, b) + tally(b, c) == tally(a, c)
 
-for any b ≤ settled that no record straddles (a whole quarter hour is one). The second needs less than all facts: of runs and
-gaps those from `needed_from(b)` on, of records those from b on.
+for any b ≤ settled that no record straddles (a whole quarter hour is one) and that lies in no outage. The second needs less than all
+facts: of runs and gaps those from `needed_from(b)` on, of records those from b on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from slamon.model import MINUTE
-from slamon.sla import attribution
-from slamon.sla.attribution import Observation
-from slamon.sla.exclusions import owned, standing
+from slamon.sla import attribution, hours, samples, stated
+from slamon.sla.exclusions import decide, owned, standing
 from slamon.sla.facts import Exclusion, Facts, State
-from slamon.sla.lines import LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
+from slamon.sla.lines import DEGRADED, LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
+from slamon.sla.outages import Ruled, indivisible, ruled
 from slamon.sla.packets import Packets, count
-from slamon.sla.terms import Contract, Measure
-from slamon.sla.timeline import Piece, Spans, Timeline, filled, overlaps, union
+from slamon.sla.samples import Stream
+from slamon.sla.slots import grid_of
+from slamon.sla.terms import SAMPLED, Composition, Contract, Form, Measure, Objective, names
+from slamon.sla.timeline import (
+    Piece,
+    Spans,
+    Timeline,
+    clip,
+    filled,
+    intersect,
+    length,
+    overlaps,
+    subtract,
+    tagged,
+    union,
+)
 
 K = TypeVar("K")
 
@@ -30,11 +45,26 @@ QUARTER = 15 * MINUTE
 
 CATEGORY: dict[State | None, str] = {
     State.UP: UP,
+    State.DEGRADED: DEGRADED,
     State.DOWN: PROVIDER_DOWN,
     State.LOCAL_FAULT: LOCAL_FAULT,
     State.UNKNOWN: UNKNOWN,
     None: NOT_ELAPSED,
 }
+
+AVAILABLE = frozenset({State.UP, State.DEGRADED})
+MEASURED = frozenset({*AVAILABLE, State.DOWN})
+
+
+class Cell(NamedTuple):
+    """What holds over a piece of time in scope."""
+
+    state: State | None
+    """None = not settled yet."""
+    owner: Exclusion | None
+    """The declaration that owns it."""
+    weight: Fraction
+    """By how much it counts while it is down."""
 
 
 class Applied(NamedTuple):
@@ -50,7 +80,7 @@ class Applied(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """The part of a detected outage inside a tally."""
+    """The part of an outage inside a tally."""
 
     start: int
     end: int
@@ -58,6 +88,12 @@ class Outage(NamedTuple):
     """Category → nanoseconds in scope."""
     began: int
     """Start of the whole outage."""
+    ended: int
+    """Its end, or settled while it is open."""
+    charged: Fraction
+    """What of the whole outage counts, weighed; nanoseconds."""
+    spans: Spans
+    """Where the whole outage counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +108,29 @@ class Tally:
     """Partition of its settled part as judged before exclusions."""
     ahead: int = 0
     """Excluded time that is not settled yet, a part of `time`."""
+    charged: Fraction = Fraction(0)
+    """Down and degraded time that counts, weighed; nanoseconds."""
+    raw_charged: Fraction = Fraction(0)
+    """The same before exclusions."""
     exclusions: Mapping[Exclusion, Applied] = field(default_factory=dict)
     """Every declaration that stands and touches the span."""
     outages: tuple[Outage, ...] = ()
     packets: Mapping[str, Packets] = field(default_factory=dict)
-    """Target → the packets sent while the service was up and nothing was excluded."""
+    """Target → the packets sent in available time."""
+    always: Mapping[str, Packets] = field(default_factory=dict)
+    """Target → the packets sent in measured time, where an objective asks for them."""
+    streams: Mapping[str, Stream] = field(default_factory=dict)
+    """Target or vantage point → single measurements, where an objective needs them."""
+    available: Spans = ()
+    """Up, in scope, not excluded."""
+    measured: Spans = ()
+    """In scope and measured, up or down, excluded or not."""
+    bad_slots: Spans = ()
+    """Bad slots in available time, each by itself."""
+    clock_measured: int = 0
+    """Gross outage time as measured."""
+    clock_ticket: int = 0
+    """Gross outage time by the tickets."""
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -84,137 +138,263 @@ class Tally:
             time=_sum(self.time, other.time),
             states=_sum(self.states, other.states),
             ahead=self.ahead + other.ahead,
+            charged=self.charged + other.charged,
+            raw_charged=self.raw_charged + other.raw_charged,
             exclusions={
                 exclusion: self.exclusions.get(exclusion, Applied()).plus(other.exclusions.get(exclusion, Applied()))
                 for exclusion in {**self.exclusions, **other.exclusions}
             },
             outages=_join(self.outages, other.outages),
-            packets={
-                target: self.packets.get(target, Packets()) + other.packets.get(target, Packets())
-                for target in {**self.packets, **other.packets}
+            packets=_packet_sums(self.packets, other.packets),
+            always=_packet_sums(self.always, other.always),
+            streams={
+                name: tuple(sorted((*self.streams.get(name, ()), *other.streams.get(name, ()))))
+                for name in {**self.streams, **other.streams}
             },
+            available=union((*self.available, *other.available)),
+            measured=union((*self.measured, *other.measured)),
+            bad_slots=tuple(sorted((*self.bad_slots, *other.bad_slots))),
+            clock_measured=self.clock_measured + other.clock_measured,
+            clock_ticket=self.clock_ticket + other.clock_ticket,
         )
 
 
-def tally(contract: Contract, facts: Facts, start: int, end: int, *, as_of: int) -> Tally:
-    """Sums over `[start, end)`, a part of one period: in scope, by category, per outage, per declaration, per target."""
-    seen = _observe(contract, facts, as_of)
+def tally(
+    contract: Contract,
+    facts: Facts,
+    start: int,
+    end: int,
+    *,
+    as_of: int,
+    service: Composition | None = None,
+    origin: int | None = None,
+) -> Tally:
+    """Sums over `[start, end)`, a part of one period: in scope, by category, per outage, per declaration, per target.
+
+    `service`: None = the contract's. `origin`: where the period and its slots begin; None = at `start`.
+    """
+    whole = contract.service if service is None else service
+    ruling = ruled(contract, facts, whole, as_of=as_of, origin=start if origin is None else origin)
     declared = standing(facts.exclusions, contract, as_of)
-    pieces = categories(contract, seen, declared, start, end)
-    time: dict[str, int] = {}
-    states: dict[State, int] = {}
-    ahead = 0
+    touched = [span for span in ruling.seen.outages if max(span[0], start) < min(span[1], end)]
+    first = min([start, *(span[0] for span in touched)])
+    last = max([end, *(span[1] for span in touched)])
+    wide = cells(contract, facts, ruling, declared, first, last, whole)
+    pieces = [Piece(max(a, start), min(b, end), cell) for a, b, cell in wide if max(a, start) < min(b, end)]
+    sums = _Sums(contract)
     applied = {exclusion: [0, 0] for exclusion in declared if exclusion.start < end and start < exclusion.end}
-    for piece_start, piece_end, (state, owner) in pieces:
-        length = piece_end - piece_start
-        category = _category(state, owner)
-        time[category] = time.get(category, 0) + length
-        if state is not None:
-            states[state] = states.get(state, 0) + length
-        if owner is not None:
-            applied[owner][0] += length
-            applied[owner][1] += length if state is State.DOWN else 0
-            ahead += length if state is None else 0
+    for piece in pieces:
+        sums.add(piece)
+        if piece.value.owner is not None:
+            spent = applied[piece.value.owner]
+            spent[0] += piece.end - piece.start
+            spent[1] += piece.end - piece.start if piece.value.state is State.DOWN else 0
+    available = union((a, b) for a, b, cell in pieces if cell.owner is None and cell.state in AVAILABLE)
+    measured = union((a, b) for a, b, cell in pieces if cell.state in MEASURED)
+    wanted = [objective for objective in contract.objectives if objective.measure in SAMPLED]
+    grid = grid_of(contract.outage, start if origin is None else origin)
     return Tally(
-        settled=min(seen.settled, end),
-        time=time,
-        states=states,
-        ahead=ahead,
-        exclusions={exclusion: Applied(*sums) for exclusion, sums in applied.items()},
-        outages=_outages(seen.outages, pieces, start, end),
-        packets=_packets(contract, facts, _eligible(pieces)) if counts_packets(contract) else {},
+        settled=min(ruling.settled, end),
+        time=sums.time,
+        states=sums.states,
+        ahead=sums.ahead,
+        charged=sums.charged,
+        raw_charged=sums.raw_charged,
+        exclusions={exclusion: Applied(*spent) for exclusion, spent in applied.items()},
+        outages=_outages(touched, wide, start, end),
+        packets=_packets(facts, whole, available, wanted) if wanted else {},
+        always=_packets(facts, whole, measured, wanted) if any(objective.always for objective in wanted) else {},
+        streams=_streams(facts, whole, start, end, wanted),
+        available=available,
+        measured=measured,
+        bad_slots=() if grid is None else tuple(s for s in grid.split(ruling.seen.bad) if _within(s, available)),
+        clock_measured=length(clip(ruling.measured, start, end)),
+        clock_ticket=length(clip(ruling.ticketed, start, end)),
     )
 
 
-def eligible(contract: Contract, facts: Facts, start: int, end: int, *, as_of: int) -> Spans:
-    """The part of `[start, end)` whose packets count for delay and loss: up, in scope, not excluded.
+def eligible(
+    contract: Contract,
+    facts: Facts,
+    start: int,
+    end: int,
+    *,
+    as_of: int,
+    service: Composition | None = None,
+    origin: int | None = None,
+) -> Spans:
+    """The parts of `[start, end)` whose packets are counted for delay and loss, in order; they may touch.
 
     Records of a quarter hour or a day may stand for their minutes only if they lie wholly inside one of these spans.
     """
-    seen = _observe(contract, facts, as_of)
-    return _eligible(categories(contract, seen, standing(facts.exclusions, contract, as_of), start, end))
+    whole = contract.service if service is None else service
+    ruling = ruled(contract, facts, whole, as_of=as_of, origin=start if origin is None else origin)
+    declared = standing(facts.exclusions, contract, as_of)
+    pieces = cells(contract, facts, ruling, declared, start, end, whole)
+    available = union((a, b) for a, b, cell in pieces if cell.owner is None and cell.state in AVAILABLE)
+    if not any(objective.always for objective in contract.objectives):
+        return available
+    measured = union((a, b) for a, b, cell in pieces if cell.state in MEASURED)
+    return tuple(sorted((*available, *subtract(measured, available))))
 
 
-def base_end(contract: Contract, facts: Facts, start: int, end: int, *, as_of: int) -> int:
+def base_end(
+    contract: Contract,
+    facts: Facts,
+    start: int,
+    end: int,
+    *,
+    as_of: int,
+    origin: int,
+    service: Composition | None = None,
+) -> int:
     """Up to where a tally from `start` need not be computed again while its exclusions stay as they are.
 
-    The last quarter hour before the settled instant and before an outage that is still open, inside `[start, end]`.
+    The last quarter hour before the settled instant that lies in no outage and behind none that is still open, inside
+    `[start, end]`. Slots are judged from the period's start each time.
     """
-    seen = _observe(contract, facts, as_of)
-    last = seen.settled
-    if seen.outages and seen.outages[-1][1] == seen.settled:
-        last = seen.outages[-1][0]
-    return max(start, min(end, last - last % QUARTER))
+    if contract.outage.slot is not None:
+        return start
+    whole = contract.service if service is None else service
+    ruling = ruled(contract, facts, whole, as_of=as_of, origin=origin)
+    last = ruling.settled - ruling.settled % QUARTER
+    for first, after in reversed(indivisible(ruling, contract.outage)):
+        if after <= last:
+            break
+        if first < last:
+            last = first - first % QUARTER
+    return max(start, min(end, last))
 
 
-def settled(contract: Contract, facts: Facts, *, as_of: int) -> int:
-    """The first instant of the contract's service that facts still to come could change."""
-    return _observe(contract, facts, as_of).settled
+def settled(contract: Contract, facts: Facts, *, as_of: int, origin: int, service: Composition | None = None) -> int:
+    """The first instant of the service that facts still to come could change; None = of the contract's."""
+    whole = contract.service if service is None else service
+    return ruled(contract, facts, whole, as_of=as_of, origin=origin).settled
 
 
 def needed_from(contract: Contract, facts: Facts, cut: int) -> int:
     """From which instant on runs and gaps must be known for a tally that starts at `cut`; a run that reaches there is needed whole."""
-    return attribution.context(facts, contract.service, cut, down_after=contract.down_after, up_after=contract.up_after)
+    return attribution.context(facts, contract.service, cut - contract.outage.merge_within, rule=contract.outage)
 
 
 def counts_packets(contract: Contract) -> bool:
     """False: no objective is about delay or loss, so records are not read."""
-    return any(objective.measure is not Measure.AVAILABILITY for objective in contract.objectives)
+    return any(objective.measure in SAMPLED for objective in contract.objectives)
 
 
-def categories(
-    contract: Contract, seen: Observation, declared: Iterable[Exclusion], start: int, end: int
-) -> list[Piece[tuple[State | None, Exclusion | None]]]:
-    """`[start, end)` in scope, cut at every change: (state, None = not settled yet; the declaration that owns it)."""
-    settled = max(start, min(seen.settled, end))
-    states = Timeline[State | None].of(
-        [*seen.timeline.within(start, settled, State.UNKNOWN).pieces, Piece(settled, end, None)]
+def needs_streams(objective: Objective) -> bool:
+    """Its statistic cannot be read from sums over packets."""
+    statistic = objective.statistic
+    if objective.measure not in SAMPLED or statistic is None:
+        return False
+    if objective.packets_all or objective.measure is Measure.JITTER:
+        return True
+    sums = {Measure.LATENCY: {Form.MEAN, Form.PERCENTILE, Form.MIN, Form.MAX}, Measure.LOSS: {Form.POOLED}}
+    return statistic.form not in sums[objective.measure]
+
+
+def cells(
+    contract: Contract,
+    facts: Facts,
+    ruling: Ruled,
+    declared: Iterable[Exclusion],
+    start: int,
+    end: int,
+    service: Composition,
+) -> list[Piece[Cell]]:
+    """`[start, end)` in scope, cut at every change of what holds."""
+    settled = max(start, min(ruling.settled, end))
+    known = Timeline[State | None].of(
+        [*ruling.seen.timeline.within(start, settled, State.UNKNOWN).pieces, Piece(settled, end, None)]
     )
-    owners: list[Piece[Exclusion | None]] = [Piece(*piece) for piece in owned(declared, contract)]
-    return list(overlaps(states.pieces, filled(owners, start, end, None).pieces))
+    owners: list[Piece[Exclusion | None]] = [
+        Piece(*piece) for piece in owned(decide(contract, declared, facts.tickets), contract)
+    ]
+    scope = tagged(hours.scope(contract, start, end), None)
+    in_scope = [Piece(a, b, state) for a, b, (state, _) in overlaps(known.pieces, scope)]
+    judged = list(overlaps(in_scope, filled(owners, start, end, None).pieces))
+    weights = stated.weights(facts, names(service), contract.outage, start, end)
+    if len(weights.pieces) == 1:
+        weight = weights.pieces[0].value
+        return [Piece(a, b, Cell(state, owner, weight)) for a, b, (state, owner) in judged]
+    return [Piece(a, b, Cell(*pair, weight)) for a, b, (pair, weight) in overlaps(judged, weights.pieces)]
 
 
-def _observe(contract: Contract, facts: Facts, as_of: int) -> Observation:
-    return attribution.observe(
-        facts, contract.service, as_of=as_of, down_after=contract.down_after, up_after=contract.up_after
-    )
+class _Sums:
+    """Adds pieces up."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._degraded = contract.outage.degraded_counts
+        self.time: dict[str, int] = {}
+        self.states: dict[State, int] = {}
+        self.ahead = 0
+        self.charged = Fraction(0)
+        self.raw_charged = Fraction(0)
+
+    def add(self, piece: Piece[Cell]) -> None:
+        start, end, (state, owner, weight) = piece
+        ns = end - start
+        category = CATEGORY[state] if owner is None else owner.cause
+        self.time[category] = self.time.get(category, 0) + ns
+        if state is None:
+            self.ahead += ns if owner is not None else 0
+            return
+        self.states[state] = self.states.get(state, 0) + ns
+        charge = charged(state, weight, self._degraded)
+        if charge:
+            self.raw_charged += charge * ns
+            self.charged += charge * ns if owner is None else 0
 
 
-def _category(state: State | None, owner: Exclusion | None) -> str:
-    return CATEGORY[state] if owner is None else owner.cause
-
-
-def _eligible(pieces: Iterable[Piece[tuple[State | None, Exclusion | None]]]) -> Spans:
-    return union((start, end) for start, end, value in pieces if value == (State.UP, None))
+def charged(state: State | None, weight: Fraction, degraded: Fraction) -> Fraction | int:
+    """By how much an instant in that state counts as down."""
+    if state is State.DOWN:
+        return weight
+    return degraded if state is State.DEGRADED else 0
 
 
 def _outages(
-    whole: Spans, pieces: Sequence[Piece[tuple[State | None, Exclusion | None]]], start: int, end: int
+    touched: Sequence[tuple[int, int]], pieces: Sequence[Piece[Cell]], start: int, end: int
 ) -> tuple[Outage, ...]:
-    inside = [(max(first, start), min(last, end), first) for first, last in whole]
-    outages = [Outage(first, last, {}, began) for first, last, began in inside if first < last]
-    for first, last, (outage, (state, owner)) in overlaps([(o.start, o.end, o) for o in outages], pieces):
-        cause = _category(state, owner)
-        outage.by_cause[cause] = outage.by_cause.get(cause, 0) + last - first
-    return tuple(outages)
+    causes: dict[tuple[int, int], dict[str, int]] = {span: {} for span in touched}
+    amounts: dict[tuple[int, int], Fraction] = dict.fromkeys(touched, Fraction(0))
+    spans: dict[tuple[int, int], list[tuple[int, int]]] = {span: [] for span in touched}
+    for first, last, (span, (state, owner, weight)) in overlaps([Piece(*span, span) for span in touched], pieces):
+        inside = min(last, end) - max(first, start)
+        if inside > 0:
+            cause = CATEGORY[state] if owner is None else owner.cause
+            causes[span][cause] = causes[span].get(cause, 0) + inside
+        if owner is None and state is State.DOWN:
+            amounts[span] += weight * (last - first)
+            spans[span].append((first, last))
+    return tuple(
+        Outage(
+            max(span[0], start), min(span[1], end), causes[span], span[0], span[1], amounts[span], union(spans[span])
+        )
+        for span in touched
+    )
 
 
 def _join(left: Iterable[Outage], right: Iterable[Outage]) -> tuple[Outage, ...]:
     """All of them in order; two that touch are the halves of one."""
     result: list[Outage] = []
     for outage in sorted(chain(left, right), key=lambda outage: outage.start):
-        if result and result[-1].end == outage.start:
-            before = result[-1]
+        if result and result[-1].end == outage.start and result[-1].began == outage.began:
+            before = result.pop()
             by_cause = _sum(before.by_cause, outage.by_cause)
-            result[-1] = Outage(before.start, outage.end, by_cause, before.began)
+            result.append(outage._replace(start=before.start, by_cause=by_cause))
         else:
             result.append(outage)
     return tuple(result)
 
 
-def _packets(contract: Contract, facts: Facts, spans: Spans) -> dict[str, Packets]:
-    service = facts.services.get(contract.service)
-    one_by_one = any(objective.percentile is not None for objective in contract.objectives)
+def _targets(facts: Facts, service: Composition) -> list[str]:
+    leaves = [facts.services[name] for name in names(service) if name in facts.services]
+    return [target for leaf in leaves for target in leaf.targets if target in facts.series]
+
+
+def _packets(facts: Facts, service: Composition, spans: Spans, wanted: Sequence[Objective]) -> dict[str, Packets]:
+    one_by_one = any(o.statistic is not None and o.statistic.form is Form.PERCENTILE for o in wanted)
     return {
         target: count(
             facts.series[target].records,
@@ -223,9 +403,34 @@ def _packets(contract: Contract, facts: Facts, spans: Spans) -> dict[str, Packet
             interval=facts.series[target].interval,
             one_by_one=one_by_one,
         )
-        for target in (service.targets if service else ())
-        if target in facts.series
+        for target in _targets(facts, service)
     }
+
+
+def _streams(
+    facts: Facts, service: Composition, start: int, end: int, wanted: Sequence[Objective]
+) -> dict[str, Stream]:
+    found: dict[str, Stream] = {}
+    if any(needs_streams(objective) for objective in wanted):
+        for target in _targets(facts, service):
+            stream = samples.of_records(facts.series[target])
+            if stream is not None:
+                found[target] = stream
+    if wanted and stated.is_stated(facts):
+        for name in names(service):
+            series = stated.samples_of(facts, name)
+            for vantage in sorted({each.vantage for each in series}):
+                key = f"{name}/{vantage}" if vantage else name
+                found[key] = samples.of_series(each for each in series if each.vantage == vantage)
+    return {name: tuple(p for p in stream if start <= p.at < end) for name, stream in found.items()}
+
+
+def _within(span: tuple[int, int], spans: Spans) -> bool:
+    return intersect((span,), spans) == (span,)
+
+
+def _packet_sums(left: Mapping[str, Packets], right: Mapping[str, Packets]) -> dict[str, Packets]:
+    return {target: left.get(target, Packets()) + right.get(target, Packets()) for target in {**left, **right}}
 
 
 def _sum(left: Mapping[K, int], right: Mapping[K, int]) -> dict[K, int]:

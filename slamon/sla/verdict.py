@@ -1,34 +1,31 @@
-"""Sums + objective → the value, and its verdict against target and minimum. Equality is met."""
+"""A value and its levels → the verdict. Equality is met unless the level names the other side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 
-from slamon.sla.availability import Sums, availability
+from slamon.model import MS
+from slamon.sla.availability import Sums
 from slamon.sla.lines import ObjectiveLine, Status
-from slamon.sla.packets import Packets
-from slamon.sla.tally import Tally
-from slamon.sla.terms import Contract, Measure, Objective
+from slamon.sla.rounding import rounded
+from slamon.sla.terms import SAMPLED, Contract, Dimension, Form, Level, Measure, Objective, Rounding
+from slamon.sla.values import EACH, LONGEST, Figure
 
 _BADNESS = (Status.MET, Status.UNKNOWN, Status.BELOW_TARGET, Status.BELOW_MINIMUM)
 
-
-def objective_lines(
-    contract: Contract, tally: Tally, readings: Mapping[str, Fraction], *, open_period: bool
-) -> tuple[ObjectiveLine, ...]:
-    """Every objective of the contract; `readings` are values given instead of measured."""
-    time = Sums.of(tally)
-    said = coverage_suffices(contract, time)
-    return tuple(
-        _line(contract, objective, tally, time, readings.get(objective.name), said=said, open_period=open_period)
-        for objective in contract.objectives
-    )
+PRINTED: dict[Dimension, Rounding] = {
+    Dimension.RATIO: Rounding(step=Fraction(1, 10**8)),  # 0.000001 %
+    Dimension.DURATION: Rounding(step=Fraction(MS, 10**6)),  # 1 ns
+}
+"""How a value is printed where the contract does not say."""
 
 
 def coverage_suffices(contract: Contract, time: Sums) -> bool:
-    """Enough of the elapsed time was measured to say anything."""
-    return time.coverage is not None and time.coverage >= contract.min_coverage
+    """Enough of the elapsed time that counts was measured to say anything."""
+    if time.counted_coverage is None:
+        return time.elapsed > 0  # all of it is excluded
+    return time.counted_coverage >= contract.min_coverage
 
 
 def overall(lines: Iterable[ObjectiveLine], *, said: bool) -> Status:
@@ -39,78 +36,49 @@ def overall(lines: Iterable[ObjectiveLine], *, said: bool) -> Status:
     return max(promised, key=_BADNESS.index, default=Status.MET)
 
 
-def verdict(measure: Measure, value: Fraction | None, target: Fraction | None, minimum: Fraction | None) -> Status:
-    """Availability gets worse as it falls, delay and loss as they rise."""
+def verdict(value: Fraction | None, target: Level | None, minimum: Level | None) -> Status:
+    """Of a value that may be unknown."""
     if value is None:
         return Status.UNKNOWN
-    sign = 1 if measure is Measure.AVAILABILITY else -1
-    if minimum is not None and sign * value < sign * minimum:
+    if minimum is not None and not minimum.side.reached(value, minimum.value):
         return Status.BELOW_MINIMUM
-    if target is not None and sign * value < sign * target:
+    if target is not None and not target.side.reached(value, target.value):
         return Status.BELOW_TARGET
     return Status.MET
 
 
-def _line(
-    contract: Contract,
-    objective: Objective,
-    tally: Tally,
-    time: Sums,
-    reading: Fraction | None,
-    *,
-    said: bool,
-    open_period: bool,
-) -> ObjectiveLine:
-    measured = objective.measure is not Measure.AVAILABILITY
-    samples, worst = 0, None
-    value, so_far = reading, reading
-    if reading is None and measured:
-        value, samples, worst = _over_targets(contract, objective, tally.packets)
-        so_far = value
-    elif reading is None:
-        figures = availability(time, objective.total, contract.unknown)
-        value, so_far = figures.value, figures.so_far
-    status = verdict(objective.measure, value, objective.target, objective.minimum) if said else Status.UNKNOWN
+def may_improve(objective: Objective) -> bool:
+    """What follows in an open period may make the value better: it is a mean or a share of what is measured, not a sum."""
+    if objective.measure in EACH:
+        return (objective.statistic or LONGEST).form is not Form.MAX
+    return objective.measure in SAMPLED or objective.measure is Measure.EXCESS
+
+
+def objective_line(objective: Objective, found: Figure, *, given: bool, said: bool, open_period: bool) -> ObjectiveLine:
+    """`given`: the value was stated instead of measured; `said`: enough was measured to say anything."""
+    value = found.value if found.value is None or objective.round is None else rounded(found.value, objective.round)
+    status = Status.UNKNOWN
+    if found.idle and value is None:
+        status = Status.MET if said else Status.UNKNOWN
+    elif said or given:
+        status = verdict(value, objective.target, objective.minimum)
+    show = objective.display or PRINTED.get(objective.dimension)
     return ObjectiveLine(
         name=objective.name,
         measure=objective.measure.value,
-        unit="seconds" if objective.measure is Measure.LATENCY else "ratio",
+        dimension=objective.dimension,
         clause=objective.clause,
-        statistic=objective.statistic,
+        statistic=None if objective.statistic is None else objective.statistic.text,
         value=value,
-        value_so_far=so_far,
-        target=objective.target,
-        minimum=objective.minimum,
+        exact=found.value,
+        shown=value if value is None or show is None else rounded(value, show),
+        value_so_far=found.so_far,
+        target=None if objective.target is None else objective.target.value,
+        minimum=None if objective.minimum is None else objective.minimum.value,
+        target_side=None if objective.target is None else objective.target.side.value,
+        minimum_side=None if objective.minimum is None else objective.minimum.side.value,
         status=status,
-        samples=samples,
-        worst=worst,
-        provisional=measured and open_period,
+        samples=found.samples,
+        worst=found.worst,
+        provisional=open_period and not given and may_improve(objective),
     )
-
-
-def _over_targets(
-    contract: Contract, objective: Objective, packets: Mapping[str, Packets]
-) -> tuple[Fraction | None, int, str | None]:
-    """(value, packets behind it, the target that supplied it where several are compared)."""
-    if objective.over == "pooled":
-        return *_statistic(objective, sum(packets.values(), start=Packets())), None
-    if objective.over != "worst":
-        names = (objective.over, f"{contract.service}/{objective.over}")
-        return *_statistic(objective, next((packets[name] for name in names if name in packets), Packets())), None
-    measured = [(*_statistic(objective, packets[name]), name) for name in sorted(packets)]
-    found = [(value, samples, name) for value, samples, name in measured if value is not None]
-    if not found:
-        return None, 0, None
-    value, samples, name = max(found, key=lambda entry: entry[0])
-    return value, samples, name if len(packets) > 1 else None
-
-
-def _statistic(objective: Objective, packets: Packets) -> tuple[Fraction | None, int]:
-    """(value, packets behind it). Raises ValueError for a statistic the measure does not have."""
-    if objective.measure is Measure.LOSS and objective.statistic == "pooled":
-        return packets.loss, packets.sent
-    if objective.measure is Measure.LATENCY and objective.statistic == "mean":
-        return packets.mean, packets.rtt_count
-    if objective.measure is Measure.LATENCY and objective.percentile is not None:
-        return packets.percentile(objective.percentile), packets.rtt_count
-    raise ValueError(f"{objective.clause.path}: {objective.measure} has no statistic {objective.statistic}")

@@ -323,5 +323,5 @@ def test_contracts_bring_their_limits_and_warnings(write: Write) -> None:
     for contract in config.contracts.values():
         text = config.contract_texts[contract.text_sha256]
         assert hashlib.sha256(text.encode()).hexdigest() == contract.text_sha256
-        assert json.loads(text)["provider"] == "p"
+        assert json.loads(text)["contract"]["provider"] == "p"
     assert [str(warning).split(": ")[0] for warning in config.warnings] == ["slamon.yml:3:3", "slamon.yml:3:3"]

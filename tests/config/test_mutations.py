@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slamon.config import Config, load
+from slamon.config.gives import shares
 from slamon.errors import ConfigError, Problem
 from slamon.model import DAY, HOUR, MS
+from slamon.sla.terms import Condition, Contract, Credit, names
 
 CONFIG = Path(__file__).parents[2] / "config"
 PARTS = ["slamon.yml", "conf.d/branches.yml"]
@@ -117,11 +119,20 @@ def holds_together(config: Config) -> None:
         assert 1 <= service.quorum <= len(service.targets)
         assert set(service.targets) <= set(config.targets)
     for contract in config.contracts.values():
-        assert contract.service in config.services
-        assert contract.price is not None or not any(tier.share for credit in contract.credits for tier in credit.tiers)
-        objectives = {objective.name for objective in contract.objectives}
-        assert {credit.objective for credit in contract.credits} <= objectives
+        for version in (contract, *contract.amendments):
+            version_holds_together(version, config)
     assert config.latency_limits() == tuple(sorted(set(config.latency_limits())))
+
+
+def version_holds_together(contract: Contract, config: Config) -> None:
+    assert set(names(contract.service)) <= set(config.services)
+    credits_ = (*contract.credits, *(bonus.credit for bonus in contract.bonuses))
+    assert contract.prices or not any(shares(give) for credit in credits_ for give in credit.gives)
+    objectives = {objective.name for objective in contract.objectives}
+    terminations = (termination.condition for termination in contract.terminations)
+    entries: tuple[Credit | Condition, ...] = (*credits_, *contract.earn_back, *contract.withhold, *terminations)
+    for entry in entries:
+        assert entry.subject.objective is None or entry.subject.objective in objectives
 
 
 def spots(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import jsonschema
 import pytest
 import yaml
 
-from slamon.config import clauses, sections
-from slamon.config.edge import keys_of
+from slamon.config import sections
+from slamon.config.edge import Section, keys_of
 from slamon.config.schema import schema, text
 from slamon.probes import kinds
+from tests.config.contracts import HEAD, PRICED
+from tests.config.test_contract_keys import MODELS, ROWS
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "config" / "slamon.schema.json"
@@ -22,6 +25,7 @@ SHIPPED = [
     *sorted((ROOT / "config" / "conf.d").glob("*.yml")),
 ]
 BAD = Path(__file__).parent / "bad"
+CASES = sorted((ROOT / "tests" / "sla" / "cases").glob("*.yaml"))
 STRUCTURAL = [
     "unknown-section",
     "unknown-target-key",
@@ -37,8 +41,18 @@ STRUCTURAL = [
     "up-when-word",
     "contract-required",
     "contract-unknown-key",
-    "contract-not-yet",
-    "price-per-year",
+    "price-word",
+    "deadline-words",
+    "deadline-elapsed-days",
+    "period-word",
+    "composition",
+    "slot-words",
+    "exclusion-words",
+    "condition-window",
+    "document",
+    "term",
+    "amendments-mapping",
+    "amendments",
     "percent-without-sign",
     "kind",
     "combine-word",
@@ -47,10 +61,9 @@ STRUCTURAL = [
     "credit-day",
     "credit-bare-number",
     "credit-empty-table",
-    "credit-per-unit",
+    "credit-per",
     "statistic-unknown",
     "outage",
-    "level-with-side",
 ]
 """Bad files whose mistake is in their form, so that an editor can see it; the others need the meaning."""
 
@@ -81,18 +94,43 @@ def test_files_of_the_wrong_form_do_not(name: str, validator: jsonschema.Draft20
     assert not validator.is_valid(editor(BAD / f"{name}.yml"))
 
 
+class Editor(yaml.SafeLoader):
+    """YAML 1.2 as editors read it: dates, and times such as 10:00, are text."""
+
+
+Editor.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Editor.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[0-9]+$"), list("0123456789"))
+Editor.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[0-9]+\.[0-9]+$"), list("0123456789"))
+
+
+@pytest.fixture(scope="module")
+def contracts() -> jsonschema.Draft202012Validator:
+    made = schema()
+    return jsonschema.Draft202012Validator({"$ref": "#/$defs/Contract", "$defs": made["$defs"]})
+
+
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+def test_the_contracts_of_the_worked_cases_validate(file: Path, contracts: jsonschema.Draft202012Validator) -> None:
+    found = yaml.load(file.read_text(encoding="utf-8"), Editor)["contracts"]
+    for contract in found.values():
+        assert [error.message for error in contracts.iter_errors(contract)] == []
+
+
+@pytest.mark.parametrize("text", [text for _, _, text, _, _ in ROWS])
+def test_every_key_that_is_read_validates(text: str, contracts: jsonschema.Draft202012Validator) -> None:
+    head = HEAD if "price:" in text else PRICED
+    assert [error.message for error in contracts.iter_errors(yaml.load(f"{head}{text}\n", Editor))] == []
+
+
 def test_it_has_every_key_of_the_models() -> None:
     made = schema()
     definitions = made["$defs"]
     assert set(made["properties"]) == {*keys_of(sections.Main), "$schema"}
-    for model in (
-        clauses.Contract,
-        clauses.Objective,
-        clauses.Credit,
-        sections.Service,
-        sections.Defaults,
-        sections.Via,
-    ):
+    models: tuple[type[Section], ...] = (*MODELS.values(), sections.Service, sections.Defaults, sections.Via)
+    for model in models:
         assert set(definitions[model.__name__]["properties"]) == keys_of(model)
     targets = {entry["properties"]["probe"]["const"]: entry for entry in definitions["Target"]["anyOf"]}
     assert set(targets) == set(kinds())

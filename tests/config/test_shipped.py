@@ -43,7 +43,7 @@ def test_the_quickstart_probes_this_host_and_its_gateway_only() -> None:
     assert {target.probe for target in config.targets.values()} == {"icmp", "tcp", "http"}
     assert all(target.interval <= 5 * S for target in config.targets.values())
     contract = config.contracts["this-host"]
-    assert contract.price
+    assert contract.prices
     assert contract.min_coverage == 0
     assert (config.web.host, config.web.port) == ("127.0.0.1", 9909)
     own = [target for target in config.targets.values() if target.probe in {"tcp", "http"}]

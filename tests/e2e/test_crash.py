@@ -14,6 +14,7 @@ from slamon.store import Store
 from tests.e2e.rig import SECOND, Daemon, Metrics, calm_zone, nanoseconds
 from tests.netlab import instants
 from tests.netlab.namespace import Namespace
+from tests.store.rig import kept
 
 pytestmark = pytest.mark.system
 
@@ -120,7 +121,7 @@ def test_stop_flushes_and_says_so(daemon: Daemon) -> None:
     stopped = instants.wall()
     assert daemon.stop() == 0, daemon.tail()
     with Store.open(daemon.state / "slamon.db", write=False) as store:
-        samples = store.samples("line/ping", 0, 1 << 62)
+        samples = kept(store, "line/ping")
     assert stopped - samples[-1].sent < 2 * INTERVAL * SECOND // 1000, "the last batch is written"
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from slamon import units
 from slamon.config import load
-from slamon.sla.facts import Facts, ServiceFacts
+from slamon.judge import service_facts
+from slamon.sla.facts import Facts
 from slamon.sla.statement import Status, evaluate
 from slamon.store import Store
 from tests.e2e.rig import SECOND, Metrics, nanoseconds, written
@@ -103,9 +104,8 @@ def test_the_report_is_evaluate_over_the_stored_facts(story: Story) -> None:
         with Store.open(daemon.state / "slamon.db", write=False) as store:
             stored = store.load([target.name for target in targets], statement.period.start, statement.period.end)
             exclusions = store.exclusions(name)
-        service = config.services[name]
         facts = Facts(
-            services={name: ServiceFacts(service=name, targets=service.targets, quorum=service.quorum)},
+            services=service_facts(config),
             series={target.name: stored.series[target.name].facts(target) for target in targets},
             gaps=stored.gaps,
             exclusions=exclusions,

@@ -11,6 +11,7 @@ from slamon.store import Store
 from tests.e2e.rig import SECOND, nanoseconds
 from tests.e2e.story import LOSING, LOSS, OUTAGE, OUTAGES, Story, probes
 from tests.netlab import instants
+from tests.store.rig import kept
 
 pytestmark = pytest.mark.system
 
@@ -89,7 +90,7 @@ def test_no_packet_of_the_lab_is_missing_from_the_facts(story: Story) -> None:
     truth = story.lab.truth()
     for target, address in (("loss/line", "10.66.2.1"), ("delay/line", "10.66.2.2"), ("clean/line", "10.66.2.3")):
         with Store.open(story.daemon.state / "slamon.db", write=False) as store:
-            samples = store.samples(target, 0, 1 << 62)
+            samples = kept(store, target)
         every = probes(truth, address)
         known = [probe for probe in every if truth.wall(probe.sent) < samples[-1].sent + HALF]
         assert len(every) - len(known) <= IN_FLIGHT, "what the stop left undecided is not recorded"

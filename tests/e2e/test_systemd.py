@@ -15,6 +15,7 @@ import pytest
 from slamon.store import Store
 from tests.e2e.rig import ROOT, SECOND
 from tests.netlab.namespace import ORPHAN
+from tests.store.rig import kept
 
 pytestmark = pytest.mark.system
 
@@ -164,5 +165,5 @@ def test_stop_is_clean_and_the_last_batch_is_there(seen: dict[str, Any]) -> None
         "0",
     )
     with Store.open(seen["store"], write=False) as store:
-        samples = store.samples("loop/ping", 0, 1 << 62)
+        samples = kept(store, "loop/ping")
     assert abs(samples[-1].sent - int(seen["stop_asked"] * SECOND)) < 3 * INTERVAL * SECOND

@@ -80,7 +80,7 @@ def test_no_route_is_ours(story: Story) -> None:
 
 def test_the_log_tells_people_who_it_was(story: Story) -> None:
     log = story.daemon.log.read_text()
-    assert re.search(r"service before DOWN since \S+ \S+, 3 of 3 lost, witness up\n", log)
+    assert re.search(r"service before DOWN since \S+ \S+, 3 of 3 lost \(no answer within 900ms\), witness up\n", log)
     assert re.search(r"service never DOWN since ", log)
     assert re.search(r"service together LOCAL FAULT since .*witness together/router down", log)
     assert re.search(r"service link LOCAL FAULT since ", log)

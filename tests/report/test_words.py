@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,23 @@ from hypothesis import strategies as st
 
 from slamon import units
 from slamon.model import DAY, HOUR, MINUTE, MS, S
-from slamon.report.words import duration, exact_money, instant, level, milliseconds, percent, seconds, share
+from slamon.report.words import (
+    Unit,
+    due,
+    duration,
+    exact_money,
+    instant,
+    level,
+    milliseconds,
+    percent,
+    portion,
+    promise,
+    quantity,
+    seconds,
+    share,
+)
+from slamon.sla.lines import Due, ObjectiveLine, Status
+from slamon.sla.terms import Clause, Dimension
 
 NEW_YORK = ZoneInfo("America/New_York")
 CHANGEOVER = 1_793_511_000 * S  # 2026-11-01 01:30 in New York, the first of two
@@ -40,10 +57,11 @@ def test_an_instant_in_utc() -> None:
         (999_500_000, "1s"),
         (59 * S + 999_999_999, "1m"),
         (-90 * S, "-1m 30s"),
+        (Fraction(200 * S, 3), "1m 6.667s"),
         (MS // 2, "0.001s"),
     ],
 )
-def test_durations(ns: int, text: str) -> None:
+def test_durations(ns: Fraction | int, text: str) -> None:
     assert duration(ns) == text
 
 
@@ -73,11 +91,115 @@ def test_shares_are_exact(value: Fraction, text: str) -> None:
     assert units.share(text) == value
 
 
-def test_levels() -> None:
-    assert level(Fraction(40 * MS), "seconds") == "40 ms"
-    assert level(Fraction(1500 * MS), "seconds") == "1500 ms"
-    assert level(Fraction(250_500), "seconds") == "0.2505 ms"
-    assert level(Fraction(999, 1000), "ratio") == "99.9%"
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (Fraction(40 * MS), Unit.DELAY, "40 ms"),
+        (Fraction(1500 * MS), Unit.DELAY, "1500 ms"),
+        (Fraction(250_500), Unit.DELAY, "0.2505 ms"),
+        (Fraction(999, 1000), Unit.RATIO, "99.9%"),
+        (Fraction(270 * MINUTE), Unit.DURATION, "4h 30m"),
+        (Fraction(3), Unit.COUNT, "3"),
+        (Fraction(1), Unit.DAYS, "1 day"),
+        (Fraction(4), Unit.DAYS, "4 days"),
+    ],
+)
+def test_levels(value: Fraction, unit: Unit, text: str) -> None:
+    assert level(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (None, Unit.RATIO, "–"),
+        (Fraction(999, 1000), Unit.RATIO, "99.900000%"),
+        (Fraction(23_412_345), Unit.DELAY, "23.412345 ms"),
+        (Fraction(61 * MS), Unit.DELAY, "61.000 ms"),
+        (Fraction(70_247_037, 3), Unit.DELAY, "23.415679 ms"),
+        (Fraction(3), Unit.COUNT, "3"),
+        (Fraction(5, 2), Unit.COUNT, "2.5"),
+        (Fraction(1, 3), Unit.COUNT, "0.333333…"),
+        (Fraction(43 * MINUTE + 13 * S), Unit.DURATION, "43m 13s"),
+    ],
+)
+def test_values(value: Fraction | None, unit: Unit, text: str) -> None:
+    assert quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "against", "unit", "text"),
+    [
+        (Fraction(999, 1000) - Fraction(1, 10**11), Fraction(999, 1000), Unit.RATIO, "99.899999999%"),
+        (Fraction(999, 1000), Fraction(999, 1000), Unit.RATIO, "99.900000%"),
+        (Fraction(40 * MS) + Fraction(1, 3), Fraction(40 * MS), Unit.DELAY, "40.0000003 ms"),
+        (Fraction(5 * MINUTE + 1), Fraction(5 * MINUTE), Unit.DURATION, "300.000000001s"),
+        (Fraction(5 * MINUTE), Fraction(5 * MINUTE), Unit.DURATION, "5m"),
+    ],
+)
+def test_a_value_never_looks_equal_to_a_threshold_it_misses(
+    value: Fraction, against: Fraction, unit: Unit, text: str
+) -> None:
+    assert quantity(value, unit, against) == text
+
+
+@given(st.fractions(0, 1, max_denominator=10**7), st.integers(0, 10**6).map(lambda n: Fraction(n, 10**6)))
+def test_values_and_thresholds_compare_as_they_look(value: Fraction, threshold: Fraction) -> None:
+    shown = Fraction(quantity(value, Unit.RATIO, threshold).rstrip("%")) / 100
+    assert (shown < threshold, shown == threshold) == (value < threshold, value == threshold)
+
+
+def line(measure: str, dimension: Dimension) -> ObjectiveLine:
+    return ObjectiveLine(
+        name="x",
+        measure=measure,
+        dimension=dimension,
+        clause=Clause(path="c"),
+        statistic=None,
+        value=None,
+        exact=None,
+        shown=None,
+        value_so_far=None,
+        target=None,
+        minimum=None,
+        target_side=None,
+        minimum_side=None,
+        status=Status.UNKNOWN,
+        samples=0,
+        worst=None,
+        provisional=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("measure", "dimension", "value", "side", "text"),
+    [
+        ("availability", Dimension.RATIO, Fraction(999, 1000), "at_least", "99.9%"),
+        ("availability", Dimension.RATIO, Fraction(9999, 10_000), "over", "> 99.99%"),
+        ("latency", Dimension.DURATION, Fraction(45 * MS), "at_most", "45 ms"),
+        ("latency", Dimension.DURATION, Fraction(45 * MS), "below", "< 45 ms"),
+        ("loss", Dimension.RATIO, Fraction(1, 1000), "at_most", "0.1%"),
+        ("loss", Dimension.RATIO, Fraction(1, 1000), "at_least", "≥ 0.1%"),
+        ("restore", Dimension.DURATION, Fraction(4 * HOUR), "at_most", "4h"),
+        ("outages", Dimension.COUNT, Fraction(3), "below", "< 3"),
+    ],
+)
+def test_a_level_shows_its_side_where_that_is_not_the_plain_one(
+    measure: str, dimension: Dimension, value: Fraction, side: str, text: str
+) -> None:
+    assert promise(value, side, line(measure, dimension)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(Fraction(1, 30), "1/30"), (Fraction(1, 10), "10%"), (Fraction(1, 7200), "0.013889…%")],
+)
+def test_a_computed_share_is_short(value: Fraction, text: str) -> None:
+    assert portion(value) == text
+
+
+def test_a_deadline_in_days_is_a_day_and_one_in_hours_an_instant() -> None:
+    assert due(Due(at=CHANGEOVER, day=date(2026, 10, 31)), NEW_YORK) == "by 2026-10-31"
+    assert due(Due(at=CHANGEOVER), NEW_YORK) == "before 2026-11-01 01:30:00-04:00"
 
 
 def test_delays_and_percents() -> None:

@@ -11,12 +11,42 @@ from slamon.model import MINUTE, Packet, Result, S, meaning
 from slamon.record import distribution
 from slamon.record.packing import Packed, pack
 from slamon.record.rows import Record, Run
-from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, SeriesFacts, ServiceFacts, State
+from slamon.sla import calendar
+from slamon.sla.facts import Charge, DeclaredSpan, Exclusion, Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.lines import Period
-from slamon.sla.terms import Clause, Contract, Credit, ExclusionClass, Measure, Objective, Side, Tier
+from slamon.sla.terms import (
+    Cap,
+    Clause,
+    Contract,
+    Credit,
+    ExclusionClass,
+    Form,
+    Give,
+    Level,
+    Measure,
+    Objective,
+    Price,
+    Side,
+    Statistic,
+    Subject,
+    Tier,
+    Variation,
+)
+from slamon.sla.terms import Span as TermSpan
 
 OK, LOST, ERROR, OURS = Result.SUCCESS, Result.TIMEOUT, Result.ICMP_ERROR, Result.SEND_ERROR
 HERE = Clause(path="contracts.test")
+
+
+class Billed(dict[str, Charge]):
+    """Every period, also one that is no whole month, is charged the same."""
+
+    def __init__(self, amount: Fraction | int) -> None:
+        super().__init__()
+        self._charge = Charge(billed=Fraction(amount))
+
+    def get(self, name: str, default: object = None) -> Charge:
+        return self._charge
 
 
 class Shot(NamedTuple):
@@ -119,21 +149,21 @@ def series(
 
 
 def observed(*targets: SeriesFacts, service: str = "link", quorum: int | None = None, **rest: Any) -> Facts:
-    """Facts of one service made of those targets whose name begins with its own; the others are witnesses."""
+    """Facts of one service made of those targets whose name begins with its own; the others are witnesses. 1000 are charged."""
     members = tuple(target.target for target in targets if target.target.startswith(service + "/"))
     return Facts(
         services={service: ServiceFacts(service=service, targets=members, quorum=quorum or len(members))},
         series={target.target: target for target in targets},
-        **rest,
+        **{"charges": Billed(1000), **rest},
     )
 
 
 def declared(*spans: tuple[int, int, State], exclusions: Iterable[Exclusion] = (), **rest: Any) -> Facts:
-    """Facts stated by hand, in seconds."""
+    """Facts stated by hand, in seconds; 1000 are charged."""
     return Facts(
         declared={"link": tuple(DeclaredSpan(start=a * S, end=b * S, state=state) for a, b, state in spans)},
         exclusions=tuple(exclusions),
-        **rest,
+        **{"charges": Billed(1000), **rest},
     )
 
 
@@ -145,20 +175,51 @@ def exclusion(start: int, end: int, cause: str = "maintenance", **rest: Any) -> 
 def availability(target: str | None = "99.9", minimum: str | None = None, **rest: Any) -> Objective:
     name = rest.pop("name", "availability")
     return Objective(
-        name=name, measure=Measure.AVAILABILITY, clause=HERE, target=percent(target), minimum=percent(minimum), **rest
+        name=name,
+        measure=Measure.AVAILABILITY,
+        clause=HERE,
+        target=level(target),
+        minimum=level(minimum),
+        **rest,
     )
 
 
-def latency(statistic: str, target: int | None = None, **rest: Any) -> Objective:
+def latency(statistic_: str, target: int | None = None, **rest: Any) -> Objective:
     """Target in milliseconds."""
-    level = None if target is None else Fraction(target * 1_000_000)
+    bound = None if target is None else Level(value=Fraction(target * 1_000_000), side=Side.AT_MOST)
     name = rest.pop("name", "latency")
-    return Objective(name=name, measure=Measure.LATENCY, clause=HERE, target=level, statistic=statistic, **rest)
+    return Objective(
+        name=name, measure=Measure.LATENCY, clause=HERE, target=bound, statistic=statistic(statistic_), **rest
+    )
 
 
 def loss(target: str | None = None, **rest: Any) -> Objective:
     name = rest.pop("name", "loss")
-    return Objective(name=name, measure=Measure.LOSS, clause=HERE, target=percent(target), statistic="pooled", **rest)
+    how = rest.pop("statistic", statistic("pooled"))
+    return Objective(
+        name=name, measure=Measure.LOSS, clause=HERE, target=level(target, Side.AT_MOST), statistic=how, **rest
+    )
+
+
+def jitter(statistic_: str, definition: Variation, **rest: Any) -> Objective:
+    name = rest.pop("name", "jitter")
+    return Objective(
+        name=name, measure=Measure.JITTER, clause=HERE, statistic=statistic(statistic_), definition=definition, **rest
+    )
+
+
+def statistic(text: str) -> Statistic:
+    """`mean`, `p95`, `worst 900` (seconds)."""
+    if text.startswith("worst "):
+        return Statistic(form=Form.WORST, text=text, window=int(text.removeprefix("worst ")) * S)
+    if text[0] == "p" and text[1].isdigit():
+        return Statistic(form=Form.PERCENTILE, text=text, p=Fraction(text[1:]) / 100)
+    return Statistic(form=Form(text), text=text)
+
+
+def level(text: str | None, side: Side = Side.AT_LEAST) -> Level | None:
+    value = percent(text)
+    return None if value is None else Level(value=value, side=side)
 
 
 def credit(
@@ -166,17 +227,32 @@ def credit(
 ) -> Credit:
     """`{"99.9%": "10%", "99.5%": "1/4"}`; thresholds without % are milliseconds, gives without % or / are money."""
     name = rest.pop("name", objective)
-    table = tuple(_tier(threshold, give) for threshold, give in tiers.items())
-    return Credit(name=name, objective=objective, clause=HERE, tiers=table, side=side, **rest)
+    measure = {"latency": Measure.LATENCY, "loss": Measure.LOSS}.get(objective, Measure.AVAILABILITY)
+    return Credit(
+        name=name,
+        subject=Subject(measure=measure, objective=objective),
+        clause=HERE,
+        tiers=tuple(_tier(threshold, give) for threshold, give in tiers.items()),
+        side=side,
+        **rest,
+    )
 
 
 def contract(
     *, objectives: Sequence[Objective] | None = None, classes: Sequence[str] = ("customer", "maintenance"), **rest: Any
 ) -> Contract:
-    values: dict[str, Any] = {"price": Fraction(1000), "currency": "USD", "cap": Fraction(1), "timezone": "UTC", **rest}
+    """`price` a month and `cap`, a share of the period's charge, are Fractions or None."""
+    price, cap = rest.pop("price", Fraction(1000)), rest.pop("cap", Fraction(1))
+    values: dict[str, Any] = {
+        "currency": "USD",
+        "timezone": "UTC",
+        "service": "link",
+        "prices": () if price is None else (Price(amount=price),),
+        "caps": () if cap is None else (Cap(span=TermSpan.PERIOD, clause=HERE, share=cap),),
+        **rest,
+    }
     return Contract(
         name="test",
-        service="link",
         provider="Example",
         clause=HERE,
         exclusions=tuple(
@@ -188,7 +264,9 @@ def contract(
 
 
 def period(start: int, end: int) -> Period:
-    return Period(name="test", start=start * S, end=end * S)
+    """A SPAN, named as one."""
+    name = f"{calendar.written(start * S, 'UTC')} to {calendar.written(end * S, 'UTC')}"
+    return Period(name=name, start=start * S, end=end * S)
 
 
 def percent(text: str | None) -> Fraction | None:
@@ -196,7 +274,7 @@ def percent(text: str | None) -> Fraction | None:
 
 
 def _tier(threshold: str, give: str) -> Tier:
-    level = Fraction(threshold.rstrip("%")) / 100 if threshold.endswith("%") else Fraction(threshold) * 1_000_000
+    bound = Fraction(threshold.rstrip("%")) / 100 if threshold.endswith("%") else Fraction(threshold) * 1_000_000
     if give.endswith("%"):
-        return Tier(threshold=level, share=Fraction(give.rstrip("%")) / 100)
-    return Tier(threshold=level, share=Fraction(give)) if "/" in give else Tier(threshold=level, amount=Fraction(give))
+        return Tier(threshold=bound, give=Give(share=Fraction(give.rstrip("%")) / 100))
+    return Tier(threshold=bound, give=Give(share=Fraction(give)) if "/" in give else Give(amount=Fraction(give)))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slamon.model import DAY, HOUR, S
 from slamon.record.rows import Gap
-from slamon.sla.attribution import LAPSE, attribute, context, declared_timeline, evidence, observe, service_timeline
+from slamon.sla.attribution import LAPSE, attribute, context, evidence, observe, service_timeline
 from slamon.sla.detection import detect, rule_of
-from slamon.sla.facts import DeclaredSpan, Facts, SeriesFacts, ServiceFacts, State
+from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
+from slamon.sla.terms import BadSlot, Composition, Group, OutageRule, SlotRule
 from slamon.sla.timeline import Timeline, union
 from tests.sla import brute
 from tests.sla.build import Shot, observed, series, shots
@@ -134,6 +136,11 @@ def test_quorums() -> None:
     assert state(2, UP, OURS, UNKNOWN) == [(0, 5, UNKNOWN)]
     assert state(3, UP, OURS, DOWN) == [(0, 5, DOWN)]
     assert state(2, DOWN, OURS, OURS) == [(0, 5, OURS)]
+    assert state(1, State.DEGRADED, UP) == [(0, 5, UP)]
+    assert state(2, State.DEGRADED, UP) == [(0, 5, State.DEGRADED)]
+    assert state(1, State.DEGRADED, UNKNOWN) == [(0, 5, State.DEGRADED)]
+    assert state(2, State.DEGRADED, DOWN) == [(0, 5, DOWN)]
+    assert state(2, State.DEGRADED, UP, UNKNOWN) == [(0, 5, State.DEGRADED)]
 
 
 def test_a_target_takes_part_from_the_first_instant_it_is_known() -> None:
@@ -143,6 +150,35 @@ def test_a_target_takes_part_from_the_first_instant_it_is_known() -> None:
     assert judged(observed(series(shots("xxx...")), added, quorum=1)) == [(0, 30, DOWN), (30, 50, UP)]
     never = ServiceFacts(service="link", targets=("link/a", "link/never"), quorum=2)
     assert judged(Facts(services={"link": never}, series={"link/a": known})) == [(0, 50, UP)]
+
+
+def test_who_is_first_probed_within_a_round_was_there_from_the_start() -> None:
+    """The first probes are spread over a round; until its own a target is unknown, not absent."""
+    first, second = series(shots("..xxx...")), series(shots("........", start=7), name="link/b")
+
+    def with_round(facts: Facts, seconds: int) -> Facts:
+        return replace(facts, services={"link": replace(facts.services["link"], round=seconds * S)})
+
+    facts = observed(first, second)
+    assert judged(facts)[0] == (0, 20, UP)
+    assert judged(with_round(facts, 10))[:2] == [(0, 7, UNKNOWN), (7, 20, UP)]
+    assert judged(with_round(observed(first, second, quorum=1), 10))[0] == (0, 70, UP)
+    late = observed(first, series(shots("....", start=16), name="link/b"))
+    assert judged(with_round(late, 10))[0] == (0, 20, UP), "later than the next probe was awaited: it is new"
+    silent = observed(first, series(shots("", start=0), name="link/b", known_from=7))
+    assert judged(with_round(silent, 10)) == [(0, 7, UNKNOWN)]
+    assert observe(with_round(silent, 10), "link", as_of=FAR * S).settled == 7 * S
+
+
+def test_within_the_first_round_who_has_not_been_probed_yet_may_still_come() -> None:
+    one = observed(series(shots("...", every=2), interval=10))
+    waiting = ServiceFacts(service="link", targets=("link/a", "link/b"), quorum=2, round=10 * S)
+    facts = replace(one, services={"link": waiting})
+    assert observe(facts, "link", as_of=4 * S).settled == 0
+    assert observe(facts, "link", as_of=15 * S - 1).settled == 0
+    assert observe(facts, "link", as_of=15 * S).settled == 4 * S
+    both_known = replace(facts, services={"link": replace(waiting, targets=("link/a",))})
+    assert observe(both_known, "link", as_of=4 * S).settled == 4 * S
 
 
 def test_adding_a_target_judges_nothing_anew() -> None:
@@ -162,7 +198,18 @@ def test_a_service_of_which_nothing_is_known_is_judged_to_now() -> None:
 def test_the_contract_may_bring_its_own_rule() -> None:
     facts = observed(series(shots("..xx...")))
     assert judged(facts) == [(0, 60, UP)]
-    assert observe(facts, "link", as_of=FAR * S, down_after=2).outages == ((20 * S, 40 * S),)
+    assert observe(facts, "link", as_of=FAR * S, rule=OutageRule(after=2)).outages == ((20 * S, 40 * S),)
+    back = observed(series(shots("xxx.x...")))
+    assert judged(back) == [(0, 30, DOWN), (30, 70, UP)]
+    slow = observe(back, "link", as_of=FAR * S, rule=OutageRule(until=3))
+    assert pieces(slow.timeline) == [(0, 50, DOWN), (50, 70, UP)]
+
+
+def test_with_slots_a_rule_counts_slots_and_each_target_keeps_its_own_for_samples() -> None:
+    facts = observed(series(shots("..xx..xxx..")))
+    whole = BadSlot(rule=SlotRule.DOWN_WHOLE)
+    rule = OutageRule(after=2, slot=20 * S, bad_slot=whole)
+    assert observe(facts, "link", as_of=FAR * S, rule=rule).outages == ((60 * S, 90 * S),)
 
 
 def test_nothing_is_judged_beyond_as_of_and_nothing_stays_undecided_for_more_than_a_day() -> None:
@@ -181,24 +228,74 @@ def test_gaps_are_unknown() -> None:
     assert judged(facts) == [(0, 12, UP), (12, 30, UNKNOWN), (30, 50, UP)]
 
 
-def test_declared_time_is_up_where_nothing_is_said() -> None:
-    spans = [
-        DeclaredSpan(start=10, end=20, state=DOWN),
-        DeclaredSpan(start=15, end=25, state=UNKNOWN),
-        DeclaredSpan(start=40, end=60, state=OURS),
-    ]
-    assert declared_timeline(spans, 50).pieces == (
-        (0, 10, UP),
-        (10, 15, DOWN),
-        (15, 25, UNKNOWN),
-        (25, 40, UP),
-        (40, 50, OURS),
-    )
-    assert declared_timeline([], 50).pieces == ((0, 50, UP),)
+def both(left: Facts, right: Facts) -> Facts:
+    return replace(left, services={**left.services, **right.services}, series={**left.series, **right.series})
+
+
+def port(name: str, text: str) -> Facts:
+    return observed(series(shots(text), name=f"{name}/x"), service=name)
+
+
+def test_services_of_services() -> None:
+    facts = both(both(port("a", ".xxxxx....."), port("b", "...xxxxx...")), port("c", "....xxx?..."))
+
+    def down(need: int, *of: Composition) -> list[tuple[int, int]]:
+        seen = observe(facts, Group(of=of, need=need), as_of=FAR * S)
+        assert seen.settled == 100 * S
+        return [(a // S, b // S) for a, b in seen.outages]
+
+    assert down(1, "a", "b") == [(30, 60)]
+    assert down(2, "a", "b") == [(10, 80)]
+    assert down(2, "a", "b", "c") == [(30, 70)]
+    assert down(1, Group(of=("a", "b"), need=2), "c") == [(40, 70)]
+    assert observe(facts, Group(of=("b", "c"), need=1), as_of=FAR * S).timeline.spans((OURS,)) == ((70 * S, 80 * S),)
+    assert set(observe(facts, Group(of=("a", "b"), need=1), as_of=FAR * S).targets) == {"a/x", "b/x"}
+
+
+def test_services_together_are_settled_when_all_of_them_are() -> None:
+    facts = both(port("a", "......xx"), port("b", "...."))
+    seen = observe(facts, Group(of=("a", "b"), need=1), as_of=FAR * S)
+    assert seen.settled == 30 * S
+    assert pieces(seen.timeline) == [(0, 30, UP)]
+
+
+def test_a_member_nothing_is_known_of_takes_no_part() -> None:
+    facts = both(port("a", "..xxx..."), Facts())
+    for need in (1, 2):
+        seen = observe(facts, Group(of=("a", "nothing"), need=need), as_of=FAR * S)
+        assert pieces(seen.timeline) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
+    nothing = observe(Facts(), Group(of=("a", "b"), need=1), as_of=77)
+    assert (nothing.settled, nothing.timeline.pieces, nothing.targets) == (77, (), {})
+
+
+lossy = OutageRule(slot=20 * S, bad_slot=BadSlot(rule=SlotRule.LOSS, threshold=Fraction(1, 2)), after=2, until=2)
+
+
+def test_slots_with_loss_make_outages_of_each_target() -> None:
+    # Slots of two shots: 0, 1, 1, 1/2, 1, 0, 0, and the last one may still grow. Bad ones: 2, 3, 5; the state turns at 2 and at 6.
+    facts = observed(series(shots(".." + "xxxx" + ".x" + "xx" + "......")))
+    seen = observe(facts, "link", as_of=FAR * S, rule=lossy)
+    assert pieces(seen.timeline) == [(0, 20, UNKNOWN), (20, 100, DOWN), (100, 140, UP)]
+    assert seen.bad == ((20 * S, 60 * S), (80 * S, 100 * S))
+    assert seen.settled == 140 * S
+    shifted = observe(facts, "link", as_of=FAR * S, rule=lossy, origin=10 * S)
+    assert shifted.bad == ((30 * S, 50 * S), (70 * S, 90 * S)), "slots are aligned to the origin"
+
+
+def test_bad_slots_of_services_together() -> None:
+    facts = both(port("a", ".." + "xxxx" + "......"), port("b", "....xx......"))
+
+    def bad(need: int) -> tuple[tuple[int, int], ...]:
+        return observe(facts, Group(of=("a", "b"), need=need), as_of=FAR * S, rule=lossy).bad
+
+    assert bad(1) == ((40 * S, 60 * S),)
+    assert bad(2) == ((20 * S, 60 * S),)
+    good = both(port("a", "......"), port("b", "......"))
+    assert observe(good, Group(of=("a", "b"), need=2), as_of=FAR * S, rule=lossy).bad == ()
 
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda s: (s[0], s[0] + s[1])), max_size=4)
-labels = st.lists(st.sampled_from([UP, UP, DOWN, DOWN, OURS, UNKNOWN]), min_size=1, max_size=60)
+labels = st.lists(st.sampled_from([UP, UP, DOWN, DOWN, OURS, UNKNOWN, State.DEGRADED]), min_size=1, max_size=60)
 
 
 def timeline_of(states: list[State]) -> Timeline[State]:
@@ -308,6 +405,35 @@ def test_runs_from_the_context_on_are_enough(
     assert part.settled == whole.settled
     assert part.timeline.clip(at, whole.settled) == whole.timeline.clip(at, whole.settled)
     assert part.detected.clip(at, whole.settled) == whole.detected.clip(at, whole.settled)
+    over = [outage for outage in whole.outages if outage[1] > at]
+    assert [outage for outage in part.outages if outage[1] > at] == over
+
+
+@given(histories(), histories(), st.integers(0, 100), st.integers(1, 2), st.integers(1, 2))
+def test_runs_from_the_context_on_are_enough_for_services_together(
+    one: tuple[list[SeriesFacts], list[list[Shot]]],
+    other: tuple[list[SeriesFacts], list[list[Shot]]],
+    cut: int,
+    need: int,
+    after: int,
+) -> None:
+    renamed = [
+        replace(each, target=each.target.replace("link", "port"), witness=each.witness and "lan/gw")
+        for each in other[0][:-1]
+    ]
+    everything = both(observed(*one[0]), observed(*renamed, service="port"))
+    whole_service, rule = Group(of=("link", "port", "of nothing"), need=need), OutageRule(after=after)
+    whole = observe(everything, whole_service, as_of=FAR * S, rule=rule)
+    at = max(0, min(cut * S, whole.settled))
+    begin = context(everything, whole_service, at, rule=rule)
+    assert begin <= at
+    tail = {
+        name: replace(each, runs=tuple(run for run in each.runs if max(run.until, run.last_sent + 1) > begin))
+        for name, each in everything.series.items()
+    }
+    part = observe(replace(everything, series=tail), whole_service, as_of=FAR * S, rule=rule)
+    assert part.settled == whole.settled
+    assert part.timeline.clip(at, whole.settled) == whole.timeline.clip(at, whole.settled)
     over = [outage for outage in whole.outages if outage[1] > at]
     assert [outage for outage in part.outages if outage[1] > at] == over
 

@@ -1,23 +1,19 @@
-"""The front door: open and closed periods, what is unknown stays unknown, and statements survive JSON."""
+"""The front door: open and closed periods, what is unknown stays unknown, and what the periods of a contract come to together."""
 
 from __future__ import annotations
 
-import copy
-import json
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from slamon.model import DAY, MS, S
-from slamon.sla import calendar
-from slamon.sla.facts import Facts, State
-from slamon.sla.statement import SCHEMA_VERSION, Period, Statement, Status, evaluate, from_json, to_json
-from slamon.sla.terms import Combine, Contract, Credit, Measure, Objective, Side, Total, UnknownTime
+from slamon.sla import calendar, periods
+from slamon.sla.facts import Exclusion, Facts, State
+from slamon.sla.statement import Period, Statement, Status, evaluate
+from slamon.sla.terms import Composition, Group, Level, Measure, Objective, Side, Subject, Total, UnknownTime, Variation
 from slamon.sla.verdict import verdict
 from tests.sla.build import (
     HERE,
@@ -27,12 +23,14 @@ from tests.sla.build import (
     credit,
     declared,
     exclusion,
+    jitter,
     latency,
     loss,
     observed,
     period,
     series,
     shots,
+    statistic,
 )
 
 UP, DOWN, OURS, UNKNOWN = State.UP, State.DOWN, State.LOCAL_FAULT, State.UNKNOWN
@@ -173,7 +171,10 @@ def test_the_worst_objective_that_promises_something_decides() -> None:
 
     assert status(availability("99")) is Status.MET
     assert status(availability("99"), loss("0.5")) is Status.BELOW_TARGET
-    assert status(availability("99"), latency("mean", 20, minimum=Fraction(25 * MS))) is Status.BELOW_MINIMUM
+    assert (
+        status(availability("99"), latency("mean", 20, minimum=Level(value=Fraction(25 * MS), side=Side.AT_MOST)))
+        is Status.BELOW_MINIMUM
+    )
     assert status(availability("99"), latency("mean"), loss()) is Status.MET
     assert status() is Status.MET
     silent = observed(series([Shot(10 * i, shots("?")[0].result) for i in range(100)]))
@@ -192,24 +193,31 @@ def test_unknown_objectives_are_worse_than_met_and_better_than_missed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measure", "value", "status"),
+    ("side", "value", "status"),
     [
-        (Measure.AVAILABILITY, "99.9", Status.MET),
-        (Measure.AVAILABILITY, "99.899", Status.BELOW_TARGET),
-        (Measure.AVAILABILITY, "99.5", Status.BELOW_TARGET),
-        (Measure.AVAILABILITY, "99.499", Status.BELOW_MINIMUM),
-        (Measure.LATENCY, "99.9", Status.MET),
-        (Measure.LATENCY, "99.901", Status.BELOW_TARGET),
-        (Measure.LOSS, "100.3", Status.BELOW_TARGET),
-        (Measure.LOSS, "100.301", Status.BELOW_MINIMUM),
+        (Side.AT_LEAST, "99.9", Status.MET),
+        (Side.AT_LEAST, "99.899", Status.BELOW_TARGET),
+        (Side.AT_LEAST, "99.5", Status.BELOW_TARGET),
+        (Side.AT_LEAST, "99.499", Status.BELOW_MINIMUM),
+        (Side.AT_MOST, "99.9", Status.MET),
+        (Side.AT_MOST, "99.901", Status.BELOW_TARGET),
+        (Side.AT_MOST, "100.3", Status.BELOW_TARGET),
+        (Side.AT_MOST, "100.301", Status.BELOW_MINIMUM),
+        (Side.OVER, "99.901", Status.MET),
+        (Side.OVER, "99.9", Status.BELOW_TARGET),
+        (Side.OVER, "99.5", Status.BELOW_MINIMUM),
+        (Side.BELOW, "99.899", Status.MET),
+        (Side.BELOW, "99.9", Status.BELOW_TARGET),
+        (Side.BELOW, "100.3", Status.BELOW_MINIMUM),
     ],
 )
-def test_equality_is_met(measure: Measure, value: str, status: Status) -> None:
-    target = Fraction("99.9")
-    minimum = Fraction("99.5") if measure is Measure.AVAILABILITY else Fraction("100.3")
-    assert verdict(measure, Fraction(value), target, minimum) is status
-    assert verdict(measure, Fraction(value), None, None) is Status.MET
-    assert verdict(measure, None, target, minimum) is Status.UNKNOWN
+def test_equality_is_met_unless_the_level_names_the_other_side(side: Side, value: str, status: Status) -> None:
+    target = Level(value=Fraction("99.9"), side=side)
+    lower = side in (Side.AT_LEAST, Side.OVER)
+    minimum = Level(value=Fraction("99.5" if lower else "100.3"), side=side)
+    assert verdict(Fraction(value), target, minimum) is status
+    assert verdict(Fraction(value), None, None) is Status.MET
+    assert verdict(None, target, minimum) is Status.UNKNOWN
 
 
 def test_the_worst_of_several_targets_is_the_value_and_is_named() -> None:
@@ -240,15 +248,9 @@ def test_the_worst_of_several_targets_is_the_value_and_is_named() -> None:
     assert alone.objectives[0].worst is None
 
 
-def test_a_statistic_the_measure_does_not_have_is_a_mistake_of_the_caller() -> None:
-    for measure, statistic in ((Measure.LOSS, "mean"), (Measure.LATENCY, "pooled"), (Measure.LATENCY, "fastest")):
-        odd = Objective(name="odd", measure=measure, clause=HERE, statistic=statistic)
-        with pytest.raises(ValueError, match=r"contracts\.test: .* has no statistic"):
-            judged(observed(series(shots("..."))), end=20, objectives=[odd])
-
-
 def test_values_given_by_hand_are_judged_like_measured_ones() -> None:
-    facts = replace(declared(), readings={"availability": Fraction("0.98"), "loss": Fraction("0.02")})
+    readings = {period(0, 1000).name: {"availability": Fraction("0.98"), "loss": Fraction("0.02")}}
+    facts = replace(declared(), readings=readings)
     found = judged(
         facts,
         objectives=[availability("99.9", "99"), loss("1")],
@@ -292,112 +294,135 @@ def test_a_later_as_of_changes_nothing_of_a_closed_period() -> None:
 
 def test_the_statement_says_by_what_it_was_judged() -> None:
     terms = contract(text_sha256="ab" * 32, customer="We", notes=("one",), timezone="Europe/Paris")
-    found = evaluate(terms, declared(), calendar.period(terms, "2026-06"), 1)
+    found = evaluate(terms, declared(), periods.period(terms, "2026-06"), 1)
     assert (found.terms_sha256, found.tzdata, found.timezone) == ("ab" * 32, calendar.TZDATA, "Europe/Paris")
     assert (found.customer, found.provider, found.kind, found.notes) == ("We", "Example", "sla", ("one",))
     assert found.period == Period(name="2026-06", start=found.period.start, end=found.period.end)
 
 
-# -- JSON --------------------------------------------------------------------------------------------------------------
-
-ratios = st.none() | st.fractions(0, 1)
+# -- revisions -----------------------------------------------------------------------------------------------------------------
 
 
-@st.composite
-def statements(draw: st.DrawFn) -> Statement:
-    shot_text = draw(st.text(alphabet="....xx? ", min_size=1, max_size=40))
-    lines: list[Credit] = [
-        credit({"99%": "1/7", "50%": "50%"}),
-        credit({"1": "10"}, objective="latency", side=Side.AT_LEAST),
+def revised(*exclusions: Exclusion, closed: tuple[int, ...] = (1000,), as_of: int = 5000) -> Statement:
+    facts = replace(declared((0, 100, DOWN), exclusions=exclusions), closed=tuple(at * S for at in closed))
+    return judged(facts, as_of=as_of, credits=(credit({"99%": "10%", "95%": "25%"}),))
+
+
+def test_what_is_learned_after_a_statement_was_closed_makes_a_revision() -> None:
+    late = exclusion(0, 100, declared_at=2000 * S)
+    first = revised(late, as_of=1999)
+    assert (first.revision, str(first.credit), str(first.adjustment)) == (1, "250.00", "0.00")
+    second = revised(late)
+    assert (second.revision, str(second.credit), str(second.adjustment)) == (2, "0.00", "-250.00")
+    closed_again = revised(late, closed=(1000, 3000))
+    assert (closed_again.revision, str(closed_again.adjustment)) == (2, "0.00"), (
+        "nothing changed since it was closed last"
+    )
+    taken_back = revised(replace(late, revoked_at=3000 * S))
+    assert (taken_back.revision, str(taken_back.credit), str(taken_back.adjustment)) == (3, "250.00", "0.00")
+
+
+def test_what_was_known_before_or_changes_nothing_makes_no_revision() -> None:
+    assert revised(exclusion(0, 100, declared_at=999 * S)).revision == 1
+    assert revised(exclusion(500, 600, declared_at=2000 * S)).revision == 1
+    assert revised(exclusion(0, 100, "of no class", declared_at=2000 * S)).revision == 1
+    never = revised(exclusion(0, 100, declared_at=2000 * S), closed=())
+    assert (never.revision, never.adjustment) == (1, Decimal("0.00"))
+    future = revised(exclusion(0, 100, declared_at=2000 * S), closed=(6000,))
+    assert (future.revision, future.adjustment) == (1, Decimal("0.00"))
+    unpaid = replace(declared((0, 100, DOWN)), closed=(1000 * S,))
+    assert judged(unpaid, as_of=2000, currency=None, price=None, cap=None).adjustment is None
+
+
+# -- what the promise rests on ---------------------------------------------------------------------------------------------------
+
+
+def test_whether_the_contracts_below_support_the_promise() -> None:
+    below = {
+        "a": contract(objectives=[availability("99.9")]),
+        "b": contract(objectives=[availability(None, "99.8")]),
+        "c": contract(objectives=[loss("1")]),
+        "d": contract(objectives=[availability(None)]),
+    }
+
+    def rests(on: Composition | None, *objectives: Objective) -> tuple[Fraction | None, bool | None]:
+        terms = contract(supported_by=on, objectives=objectives)
+        found = evaluate(terms, declared(), period(0, 1000), 1000 * S, others=below)
+        return found.supportable, found.promise
+
+    series_ = Fraction(999, 1000) * Fraction(998, 1000)
+    both = Group(of=("a", "b"), need=2)
+    assert rests(both, availability("99.7")) == (series_, True)
+    assert rests(both, availability("99.8")) == (series_, False)
+    assert rests(both, availability(str(float(series_ * 100)))) == (series_, True)
+    over = availability(target=None)
+    assert rests(both, replace(over, target=Level(value=series_, side=Side.OVER))) == (series_, False)
+    assert rests(Group(of=("a", "b"), need=1), availability("99.9997")) == (
+        1 - Fraction(1, 1000) * Fraction(2, 1000),
+        True,
+    )
+    assert rests(both, availability(None)) == (series_, None)
+    assert rests(both, loss("1")) == (series_, None)
+    for unknown in ("c", "d", "nobody", Group(of=("a", "c"), need=2)):
+        assert rests(unknown, availability("99")) == (None, None)
+    assert rests(None, availability("99")) == (None, None)
+    assert evaluate(contract(supported_by="a"), declared(), period(0, 10), 10 * S).supportable is None
+
+
+def test_a_contract_finds_its_objectives() -> None:
+    terms = contract(objectives=[availability("99"), loss("1")])
+    assert terms.objective("loss").measure is Measure.LOSS
+    with pytest.raises(KeyError):
+        terms.objective("jitter")
+
+
+# -- what may still improve ------------------------------------------------------------------------------------------------------
+
+
+def test_a_mean_of_an_open_period_may_still_improve_and_a_sum_may_not() -> None:
+    wanted = [
+        availability("99"),
+        latency("mean", 20),
+        Objective(name="longest", measure=Measure.EACH_OUTAGE, clause=HERE),
+        Objective(name="restore", measure=Measure.RESTORE, clause=HERE, statistic=statistic("mean")),
+        Objective(name="worst", measure=Measure.RESTORE, clause=HERE, statistic=statistic("max")),
+        Objective(name="outages", measure=Measure.OUTAGES, clause=HERE),
+        Objective(
+            name="excess",
+            measure=Measure.EXCESS,
+            clause=HERE,
+            subject=Subject(measure=Measure.EXCESS, objective="latency"),
+        ),
     ]
-    money = draw(st.booleans())
-    terms: Contract = contract(
-        objectives=[availability("99", draw(st.sampled_from([None, "50"]))), latency("p50", 3), loss()],
-        credits=tuple(lines) if money else (),
-        currency=draw(st.sampled_from(["USD", "JPY", "KWD"])) if money else None,
-        price=Fraction(draw(st.integers(0, 10**6)), 7) if money else None,
-        combine=draw(st.sampled_from(Combine)),
-        notes=tuple(draw(st.lists(st.text(max_size=5), max_size=2))),
+    for as_of, found in ((500, ["latency", "restore", "excess"]), (1000, [])):
+        lines = judged(declared((0, 100, DOWN)), as_of=as_of, objectives=wanted).objectives
+        assert [line.name for line in lines if line.provisional] == found
+
+
+def test_extremes_of_delays_that_were_summed_up() -> None:
+    sent = [shot._replace(rtt=(10 + i) * MS) for i, shot in enumerate(shots("." * 100))]
+    facts = observed(series(sent, raw=False))
+    found = judged(facts, end=960, as_of=990, objectives=[latency("min"), latency("max", name="max"), loss("1")])
+    assert [line.value for line in found.objectives] == [10 * MS, (10 + 95) * MS, 0]
+    nothing = judged(
+        observed(series(shots("xxxxxx"))), end=50, as_of=60, objectives=[latency("min"), latency("max", name="m")]
     )
+    assert [line.value for line in nothing.objectives] == [None, None]
+
+
+def test_delays_of_a_target_whose_packets_are_no_longer_kept_come_from_its_sums() -> None:
+    """A statistic that needs every packet is of those that still have them."""
     facts = observed(
-        series(shots(shot_text, rtt=draw(st.integers(1, 10**9)))),
-        exclusions=[exclusion(draw(st.integers(0, 200)), 230, note=draw(st.text(max_size=5)))],
+        series(shots("." * 100, rtt=10 * MS)), series(shots("." * 100, rtt=30 * MS), name="link/b", raw=False), quorum=1
     )
-    return evaluate(terms, facts, period(0, draw(st.integers(1, 400))), draw(st.integers(0, 500)) * S)
-
-
-@settings(max_examples=60)
-@given(statements())
-def test_a_statement_survives_json(statement: Statement) -> None:
-    again = from_json(json.loads(json.dumps(to_json(statement))))
-    assert again == statement
-    assert repr(again) == repr(statement)  # also the digits of money, which equality does not see
-
-
-def document() -> dict[str, Any]:
-    facts = observed(series(shots("....xxxx....", rtt=1_234_567)), exclusions=[exclusion(50, 60)])
-    terms = contract(
-        objectives=[availability("99"), latency("mean", 1)],
-        credits=(credit({"99%": "10%"}), credit({"1": "1/3"}, objective="latency", side=Side.OVER)),
-    )
-    made: dict[str, Any] = json.loads(json.dumps(to_json(evaluate(terms, facts, period(0, 110), 110 * S))))
-    return made
-
-
-def test_json_has_exact_figures_and_texts() -> None:
-    made = document()
-    assert made["schema"] == SCHEMA_VERSION
-    assert made["availability"] == {"exact": "8/11", "display": "72.727273%"}
-    assert made["charge"] == {"exact": "1000/1", "display": "1000.00 USD"}
-    assert made["credit"] == {"exact": "43333/100", "display": "433.33 USD"}
-    assert made["time"]["provider_down"] == "30000000000"
-    assert made["period"] == {"name": "test", "start": "0", "end": "110000000000"}
-    assert made["open"] is False
-    assert made["status"] == "below_target"
-    delay = made["objectives"][1]
-    assert (delay["value"], delay["samples"]) == ({"exact": "1234567/1", "display": "1.235 ms"}, 7)
-    assert delay["target"] == {"exact": "1000000/1", "display": "1.000 ms"}
-    assert made["credits"][1]["threshold"] == {"exact": "1000000/1", "display": "1.000 ms"}
-    assert made["credits"][1]["share"] == {"exact": "1/3", "display": "33.333333%"}
-    assert made["credits"][0]["threshold"] == {"exact": "99/100", "display": "99.000000%"}
-    assert made["outages"][0]["by_cause"] == {"maintenance": "10000000000", "provider_down": "30000000000"}
-
-
-def test_amounts_without_a_currency_are_plain_numbers() -> None:
-    terms = contract(currency=None, credits=(credit({"99%": "10%"}),))
-    made = to_json(evaluate(terms, declared((0, 50, DOWN)), period(0, 100), 100 * S))
-    assert made["charge"] == {"exact": "1000/1", "display": "1000"}
-    first = made["credits"][0]  # type: ignore[index]
-    assert first["rounded"] == {"exact": "100/1", "display": "100.00"}
-    assert from_json(made).credits[0].rounded == Decimal(100)
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        (("schema",), 2, "a statement of schema 2; this slamon reads schema 1"),
-        (("schema",), None, "a statement of schema None"),
-        (("surprise",), 1, "missing or unknown: surprise"),
-        (("as_of",), "soon", "soon"),
-        (("as_of",), None, "Statement.as_of: not what belongs here: None"),
-        (("open",), "no", "Statement.open: not what belongs here: 'no'"),
-        (("contract",), 5, "Statement.contract: not what belongs here: 5"),
-        (("status",), "great", "great"),
-        (("availability",), "100%", "Statement.availability"),
-        (("availability", "exact"), "1/0", "Statement.availability"),
-        (("credit", "display"), "433.34 USD", "433.34 USD is not 43333/100"),
-        (("credit", "display"), "much", "Statement.credit"),
-        (("time",), [1], "Statement.time"),
-        (("notes",), 5, "Statement.notes"),
-        (("period",), "2026-06", "Period"),
-        (("objectives", 0, "name"), None, "ObjectiveLine.name"),
-    ],
-)
-def test_a_damaged_document_is_refused(path: tuple[Any, ...], value: object, message: str) -> None:
-    broken = copy.deepcopy(document())
-    place: Any = broken
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
-    with pytest.raises(ValueError, match=message):
-        from_json(broken)
+    wanted = [latency("mean"), jitter("max", Variation.PDV), latency("p99", name="all", packets_all=True)]
+    found = judged(facts, end=960, as_of=990, objectives=wanted)
+    assert [[line.value, line.worst] for line in found.objectives] == [[30 * MS, "link/b"], [0, None], [10 * MS, None]]
+    kept = replace(facts, series={"link/a": facts.series["link/a"]})
+    assert [line.value for line in judged(kept, end=960, as_of=990, objectives=wanted).objectives] == [
+        10 * MS,
+        0,
+        10 * MS,
+    ]
+    only = [latency("mean", name="mean", service="link", over="b")]
+    assert judged(facts, end=960, as_of=990, objectives=only).objectives[0].value == 30 * MS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from fractions import Fraction
 from itertools import pairwise
 
 from hypothesis import given
@@ -11,22 +13,35 @@ from hypothesis import strategies as st
 
 from slamon.model import MINUTE, S
 from slamon.record.rows import Gap, Run
-from slamon.sla.facts import Facts, SeriesFacts, State
-from slamon.sla.statement import evaluate, judge
-from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets, eligible, needed_from, settled, tally
-from slamon.sla.terms import Contract
+from slamon.sla.account import Account
+from slamon.sla.facts import DeclaredSpan, Facts, SeriesFacts, State, Ticket
+from slamon.sla.statement import evaluate, state
+from slamon.sla.tally import (
+    QUARTER,
+    Tally,
+    base_end,
+    counts_packets,
+    eligible,
+    needed_from,
+    needs_streams,
+    settled,
+    tally,
+)
+from slamon.sla.terms import BadSlot, Clock, Contract, Group, OutageRule, Side, SlotRule, Term, Variation, Weekly
 from tests.sla.build import (
     availability,
     contract,
     credit,
     declared,
     exclusion,
+    jitter,
     latency,
     loss,
     observed,
     period,
     series,
     shots,
+    statistic,
 )
 
 NOW = 40_000 * S
@@ -69,19 +84,34 @@ def worlds(draw: st.DrawFn) -> Facts:
         exclusion(at, at + draw(st.integers(1, 900)), draw(st.sampled_from(["customer", "maintenance"])), id=f"e{i}")
         for i, at in enumerate(draw(st.lists(st.integers(0, 2700), max_size=3)))
     )
-    return observed(*facts, quorum=draw(st.integers(1, 2)), gaps=gaps, exclusions=excluded)
+    tickets = tuple(
+        Ticket(at * S, draw(st.none() | st.integers(at, at + 900).map(lambda second: second * S)))
+        for at in draw(st.lists(st.integers(0, 2700), max_size=3))
+    )
+    return observed(*facts, quorum=draw(st.integers(1, 2)), gaps=gaps, exclusions=excluded, tickets=tickets)
 
+
+outage_rules = st.builds(
+    OutageRule,
+    after=st.sampled_from([None, 2]),
+    until=st.sampled_from([None, 2]),
+    side=st.sampled_from([None, Side.OVER, Side.AT_LEAST]),
+    length=st.integers(1, 300).map(lambda second: second * S),
+    merge_within=st.sampled_from([0, 60 * S, 200 * S]),
+    starts=st.sampled_from([Clock.MEASURED, Clock.MEASURED, Clock.TICKET, Clock.LATER]),
+    ends=st.sampled_from([Clock.MEASURED, Clock.MEASURED, Clock.TICKET, Clock.SOONER]),
+)
 
 timed = contract(objectives=[availability("99", "95")], credits=terms.credits)
 
 
 def of(facts: Facts, start: int, end: int, contract: Contract = terms) -> Tally:
-    return tally(contract, facts, start, end, as_of=NOW)
+    return tally(contract, facts, start, end, as_of=NOW, origin=0)
 
 
-def from_cut(facts: Facts, cut: int) -> Facts:
+def from_cut(facts: Facts, cut: int, contract: Contract = terms) -> Facts:
     """Only what a tally from `cut` needs: runs and gaps of its context, records from the cut on."""
-    begin = needed_from(terms, facts, cut)
+    begin = needed_from(contract, facts, cut)
     assert begin <= cut
 
     def kept(one: SeriesFacts) -> SeriesFacts:
@@ -116,6 +146,7 @@ def test_tallies_add(facts: Facts, cut: list[int], packets: bool) -> None:
 @given(worlds(), cuts, st.booleans())
 def test_running_is_from_scratch(facts: Facts, cut: int, packets: bool) -> None:
     """A base up to a cut that is settled, and the tail on the few facts it needs."""
+    facts = replace(facts, tickets=())  # one reaches from an outage before the cut beyond it
     contract = terms if packets else timed
     whole = of(facts, 0, END, contract)
     at = max(0, min(cut * S, whole.settled, END))
@@ -123,24 +154,111 @@ def test_running_is_from_scratch(facts: Facts, cut: int, packets: bool) -> None:
     base, tail = of(facts, 0, at, contract), of(from_cut(facts, at), at, END, contract)
     assert base + tail == whole
     span = period(0, END // S)
-    assert judge(contract, span, base + tail, NOW) == evaluate(contract, facts, span, NOW)
+    account = Account(contract, from_cut(facts, at), NOW, tallies=lambda *_: base + tail)
+    assert state(account, span) == evaluate(contract, facts, span, NOW)
+
+
+@examples(max_examples=80)
+@given(worlds(), outage_rules)
+def test_running_is_from_scratch_by_any_outage_rule(facts: Facts, rule: OutageRule) -> None:
+    """A base up to the end the rule allows, and the tail on the few facts it needs."""
+    contract = replace(timed, outage=rule)
+    at = base_end(contract, facts, 0, END, as_of=NOW, origin=0)
+    base, tail = of(facts, 0, at, contract), of(from_cut(facts, at, contract), at, END, contract)
+    assert base + tail == of(facts, 0, END, contract)
+
+
+@examples(max_examples=60)
+@given(worlds(), st.lists(cuts, max_size=3), outage_rules)
+def test_tallies_add_by_any_outage_rule(facts: Facts, cut: list[int], rule: OutageRule) -> None:
+    contract = replace(timed, outage=rule)
+    edges = [0, *sorted(c * S for c in cut), END]
+    parts = [of(facts, a, b, contract) for a, b in pairwise(edges)]
+    assert sum(parts, start=Tally()) == of(facts, 0, END, contract)
+
+
+@examples(max_examples=30)
+@given(worlds(), st.lists(cuts.map(lambda c: c - c % 60), max_size=3), st.booleans())
+def test_tallies_of_slots_add_where_no_slot_is_cut(facts: Facts, cut: list[int], by_loss: bool) -> None:
+    loss_rule = BadSlot(rule=SlotRule.LOSS, threshold=Fraction(1, 4))
+    down = BadSlot(rule=SlotRule.DOWN, side=Side.AT_LEAST, threshold=Fraction(20 * S))
+    contract = replace(timed, outage=OutageRule(slot=60 * S, bad_slot=loss_rule if by_loss else down, after=2))
+    edges = [0, *sorted(c * S for c in cut), END]
+    parts = [of(facts, a, b, contract) for a, b in pairwise(edges)]
+    assert sum(parts, start=Tally()) == of(facts, 0, END, contract)
+    assert base_end(contract, facts, 60 * S, END, as_of=NOW, origin=0) == 60 * S, "slots are judged from the start"
+
+
+sampled = replace(
+    terms,
+    objectives=(
+        *terms.objectives,
+        jitter("p50", Variation.IPDV),
+        jitter("mean", Variation.PDV, name="pdv", always=True),
+        loss("1", name="worst", statistic=statistic("worst 300")),
+        latency("p99", name="all", packets_all=True),
+    ),
+)
+
+
+@examples(max_examples=40)
+@given(worlds(), st.lists(cuts, max_size=4))
+def test_tallies_of_single_packets_add(facts: Facts, cut: list[int]) -> None:
+    edges = [0, *sorted((c - c % 60) * S for c in cut), END]
+    whole = of(facts, 0, END, sampled)
+    parts = [of(facts, a, b, sampled) for a, b in pairwise(edges)]
+    assert sum(parts, start=Tally()) == whole
+    assert sum(reversed(parts), start=Tally()) == whole
+    assert {name: len(points) for name, points in whole.streams.items()} == {
+        name: sum(r.received + r.lost for r in facts.series[name].records if r.start < END)
+        for name in facts.services["link"].targets
+    }
+    span = period(0, END // S)
+    account = Account(sampled, facts, NOW, tallies=lambda *_: sum(parts, start=Tally()))
+    assert state(account, span) == evaluate(sampled, facts, span, NOW)
 
 
 @examples(max_examples=40)
 @given(worlds())
 def test_a_base_ends_with_a_quarter_hour_before_anything_open(facts: Facts) -> None:
-    cut = base_end(terms, facts, 0, END, as_of=NOW)
+    cut = base_end(terms, facts, 0, END, as_of=NOW, origin=0)
     whole = of(facts, 0, END)
     assert cut % QUARTER == 0
     assert cut <= max(0, whole.settled)
     open_outages = [outage for outage in whole.outages if outage.end == whole.settled]
     assert all(outage.start >= cut for outage in open_outages)
-    assert base_end(terms, facts, 7, 7, as_of=NOW) == 7
+    assert base_end(terms, facts, 7, 7, as_of=NOW, origin=0) == 7
+
+
+def test_a_base_ends_before_an_outage_whose_ticket_is_open() -> None:
+    sent = series(shots("." * 100 + "xxxx" + "." * 70 + "x" * 3 + "." * 20))
+    ticket = Ticket(1010 * S)
+    for rule in (OutageRule(starts=Clock.MEASURED, ends=Clock.TICKET), OutageRule()):
+        contract = replace(timed, outage=rule)
+        for tickets, cut in (
+            ((ticket,), QUARTER),
+            ((ticket._replace(closed=1200 * S),), 2 * QUARTER),
+            ((), 2 * QUARTER),
+        ):
+            facts = observed(sent, tickets=tickets)
+            assert base_end(contract, facts, 0, END, as_of=NOW, origin=0) == cut
+            tail = of(from_cut(facts, cut, contract), cut, END, contract)
+            assert of(facts, 0, cut, contract) + tail == of(facts, 0, END, contract)
+
+
+def test_a_base_ends_before_a_chain_of_outages_that_may_be_one() -> None:
+    """A, B and C are bridged: all of it is one outage, and a quarter hour ends in the middle of it."""
+    sent = series(shots("." * 84 + "xxx" + "......" + "xxx" + "......" + "xxx" + "." * 100))
+    for gap, cut in ((70, 0), (60, QUARTER)):
+        contract = replace(timed, outage=OutageRule(merge_within=gap * S, side=Side.OVER, length=200 * S))
+        facts = observed(sent)
+        assert base_end(contract, facts, 0, END, as_of=1100 * S, origin=0) == cut
+        assert [o.ended - o.began for o in of(facts, 0, END, contract).outages] == ([210 * S] if gap == 70 else [])
 
 
 def test_settled_is_the_observed_instant() -> None:
-    assert settled(terms, observed(series(shots("....xx"))), as_of=NOW) == 40 * S
-    assert settled(terms, declared(), as_of=NOW) == NOW
+    assert settled(terms, observed(series(shots("....xx"))), as_of=NOW, origin=0) == 40 * S
+    assert settled(terms, declared(), as_of=NOW, origin=0) == NOW
 
 
 def test_an_outage_across_a_cut_is_one() -> None:
@@ -218,3 +336,72 @@ def test_a_run_of_hours_is_judged_like_its_samples() -> None:
     made = of(facts, 0, 15 * MINUTE)
     assert made.time == {"up": 600 * S, "not_elapsed": 300 * S}
     assert made.settled == 600 * S
+
+
+def test_outages_and_exclusions_are_eligible_where_an_objective_looks_at_them_always() -> None:
+    facts = observed(series(shots("." * 30 + "xxxx" + "." * 30)), exclusions=(exclusion(30, 90),))
+    always = replace(terms, objectives=(*terms.objectives, latency("max", name="always", always=True)))
+    assert eligible(always, facts, 0, 600 * S, as_of=NOW) == (
+        (0, 30 * S),
+        (30 * S, 90 * S),
+        (90 * S, 300 * S),
+        (300 * S, 340 * S),
+        (340 * S, 600 * S),
+    ), "cut where what counts for the others begins and ends"
+    made = of(facts, 0, 600 * S, always)
+    assert (made.packets["link/a"].received, made.packets["link/a"].lost) == (50, 0)
+    assert (made.always["link/a"].received, made.always["link/a"].lost) == (56, 4)
+
+
+def test_degraded_time_counts_as_far_as_the_contract_weighs_it() -> None:
+    facts = declared((0, 100, State.DEGRADED), (100, 110, State.DOWN), exclusions=(exclusion(0, 20),))
+    for weight, charged in ((Fraction(0), 10), (Fraction(1, 4), 30), (Fraction(1), 90)):
+        made = of(facts, 0, 400 * S, replace(timed, outage=OutageRule(degraded_counts=weight)))
+        assert made.charged == charged * S
+        assert made.raw_charged == (10 + 100 * weight) * S
+        assert made.time == {"maintenance": 20 * S, "degraded": 80 * S, "provider_down": 10 * S, "up": 290 * S}
+        assert made.available == ((20 * S, 100 * S), (110 * S, 400 * S))
+        assert [outage.charged for outage in made.outages] == [10 * S]
+
+
+def test_only_time_in_term_and_service_hours_is_tallied() -> None:
+    minute = Weekly(weekdays=frozenset(range(7)), start=60, end=120)
+    facts = declared((50, 70, State.DOWN), (110, 130, State.DOWN), (200, 210, State.DOWN))
+    made = of(facts, 0, 400 * S, replace(timed, service_hours=(minute,)))
+    assert made.time == {"provider_down": 20 * S, "up": 40 * S}
+    assert [(o.start // S, o.end // S, o.charged // S, sum(o.by_cause.values()) // S) for o in made.outages] == [
+        (50, 70, 10, 10),
+        (110, 130, 10, 10),
+        (200, 210, 0, 0),
+    ]
+    assert of(facts, 0, 400 * S, replace(timed, term=Term(end=date(1969, 12, 31)))).time == {}
+
+
+def test_services_of_a_contract_and_of_an_objective_have_tallies_of_their_own() -> None:
+    facts = Facts(
+        declared={"a": (DeclaredSpan(start=0, end=10 * S, state=State.DOWN),), "b": ()}, samples={"a": (), "b": ()}
+    )
+    one = replace(timed, service=Group(of=("a", "b"), need=1))
+    for service, down in ((None, 0), ("a", 10 * S), (Group(of=("a", "b"), need=2), 10 * S)):
+        assert tally(one, facts, 0, 100 * S, as_of=NOW, service=service).charged == down
+        assert settled(one, facts, as_of=55 * S, origin=0, service=service) == 55 * S
+        assert base_end(one, facts, 0, END, as_of=NOW, origin=0, service=service) == END
+        assert eligible(one, facts, 0, 100 * S, as_of=NOW, service=service) == ((down, 100 * S),)
+
+
+def test_statistics_that_need_every_packet() -> None:
+    worst = loss("1", statistic=statistic("worst 60"))
+    for objective, every in (
+        (latency("mean"), False),
+        (latency("p95"), False),
+        (latency("min"), False),
+        (loss("1"), False),
+        (availability(), False),
+        (replace(latency("mean"), statistic=None), False),
+        (latency("p95", packets_all=True), True),
+        (latency("median"), True),
+        (jitter("p95", Variation.PDV), True),
+        (loss("1", statistic=statistic("mean")), True),
+        (worst, True),
+    ):
+        assert needs_streams(objective) == every

@@ -153,7 +153,7 @@ def test_a_store_from_the_future_and_an_edited_declaration_are_told(tmp_path: Pa
         ahead = daemon.wait(
             r"the store holds facts up to 20\S+ \S+Z, (\S+ \S+) \S+ after the present of this host's clock"
         )
-        assert ahead[1] == "3d 20m"
+        assert ahead[1] in ("3d 20m", "3d 19m"), "rounded to minutes, a slow start may cost one"
         daemon.wait(r"move \S*/slamon\.db away")
         daemon.wait(r"the declarations in \S*/slamon\.db cannot be relied on: declaration 1 \(exclude, by eve\)")
         daemon.until("slamon_store_verify_errors_total", lambda value: value == 1)

@@ -1,0 +1,186 @@
+"""Terms → words: how documents, reports and people say a contract's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from slamon.report.words import duration, share, trimmed
+from slamon.sla.subjects import written
+from slamon.sla.terms import (
+    BelongsTo,
+    Cap,
+    Clock,
+    Condition,
+    Contract,
+    Count,
+    Credit,
+    Dimension,
+    ExclusionClass,
+    Give,
+    Level,
+    Measure,
+    Objective,
+    OutageRule,
+    Party,
+    PeriodKind,
+    PeriodRule,
+    Price,
+    Side,
+    SlotRule,
+    Subject,
+    Weekly,
+)
+from slamon.units import format_duration, format_money, round_half_up
+
+SIDES = {Side.BELOW: "<", Side.AT_MOST: "≤", Side.OVER: ">", Side.AT_LEAST: "≥"}
+SPOKEN = {Side.BELOW: "below", Side.AT_MOST: "at most", Side.OVER: "over", Side.AT_LEAST: "at least"}
+
+
+def party(which: Party) -> str:
+    return {Party.CUSTOMER: "The customer", Party.PROVIDER: "The provider"}[which]
+
+
+def number(value: Fraction) -> str:
+    """A number without needless zeros; a fraction where no short decimal is exact."""
+    shown = round_half_up(value, 6)
+    return trimmed(f"{shown:f}") if Fraction(shown) == value else f"{value.numerator}/{value.denominator}"
+
+
+def quantity(value: Fraction, dimension: Dimension, *, business: bool = False) -> str:
+    """A threshold in the words of the contract language: `99.9%`, `30m`, `3`, `2 business days`."""
+    match dimension:
+        case Dimension.RATIO:
+            return share(value)
+        case Dimension.DURATION:
+            return format_duration(int(value)) if value.denominator == 1 else duration(int(value))
+        case Dimension.DAYS:
+            return f"{number(value)} {'business ' if business else ''}day{'' if value == 1 else 's'}"
+        case _:
+            return number(value)
+
+
+def level_text(level: Level | None, objective: Objective) -> str:
+    return "–" if level is None else f"{SIDES[level.side]} {quantity(level.value, objective.dimension)}"
+
+
+def subject_text(subject: Subject) -> str:
+    if subject.objective is not None and subject.measure is not Measure.EXCESS:
+        return subject.objective
+    return written(subject)
+
+
+def give_text(give: Give, currency: str | None) -> str:
+    """`10% of the charge`, `5.00 EUR`, `2 points`, `the higher of …`."""
+    if give.higher is not None:
+        first, second = (give_text(each, currency) for each in give.higher)
+        return f"the higher of {first} and {second}"
+    if give.points is not None:
+        return f"{give.points} point{'' if give.points == 1 else 's'}"
+    if give.amount is not None:
+        return format_money(give.amount, currency or "XXX")
+    return f"{share(give.share or Fraction(0))} of the charge"
+
+
+def credit_text(credit: Credit, contract: Contract) -> str:
+    """A table or a rate in one sentence, mildest tier first."""
+    dimension, about = credit.subject.dimension, subject_text(credit.subject)
+    if credit.per is not None and credit.give is not None:
+        unit = credit.per.text or quantity(credit.per.unit, dimension)
+        text = f"{give_text(credit.give, contract.currency)} per {unit} of {about}"
+        if credit.per.count is Count.EACH:
+            text = f"{give_text(credit.give, contract.currency)} for each of {about}"
+        if credit.side is not None and credit.threshold is not None:
+            text += f" {SPOKEN[credit.side]} {quantity(credit.threshold, dimension)}"
+    else:
+        side = SIDES[credit.side] if credit.side is not None else ""
+        tiers = (
+            f"{side} {quantity(tier.threshold, dimension, business=tier.business)}: {give_text(tier.give, contract.currency)}"
+            for tier in credit.tiers
+        )
+        text = f"{about} " + ", ".join(tiers)
+    return text if credit.cap is None else f"{text}; at most {give_text(credit.cap, contract.currency)}"
+
+
+def cap_text(cap: Cap, contract: Contract) -> str:
+    span = cap.span.value.replace("_", " ")
+    if cap.months is not None:
+        return f"{cap.months} monthly charge{'' if cap.months == 1 else 's'} a {span}"
+    if cap.amount is not None:
+        return f"{format_money(cap.amount, contract.currency or 'XXX')} a {span}"
+    return f"{share(cap.share or Fraction(0))} of the charges of the {span}"
+
+
+def condition_text(condition: Condition) -> str:
+    threshold = quantity(condition.threshold, condition.subject.dimension, business=condition.business)
+    text = f"{subject_text(condition.subject)} is {SPOKEN[condition.side]} {threshold}"
+    return f"{text} within {condition.within.text}" if condition.within.text else text
+
+
+def exclusion_text(entry: ExclusionClass) -> Iterator[str]:
+    """The rules of a class of exclusion, one by one."""
+    if entry.notice is not None:
+        if entry.notice.elapsed is not None:
+            yield f"notice of at least {format_duration(entry.notice.elapsed)}"
+        else:
+            yield f"notice of at least {entry.notice.days} {'business ' if entry.notice.business else ''}days"
+    if entry.hours is not None:
+        yield f"only {weekly_text(entry.hours)}"
+    if entry.allowance is not None and entry.allowance_per is not None:
+        yield f"at most {format_duration(entry.allowance)} a {entry.allowance_per.value}, the rest counts"
+    if entry.lodge is not None:
+        yield f"lodged by {entry.lodge.text}"
+
+
+def weekly_text(rule: Weekly) -> str:
+    return rule.text or "always"
+
+
+def period_text(rule: PeriodRule) -> str:
+    match rule.kind:
+        case PeriodKind.BILLING_MONTH:
+            return f"the month from day {rule.day}"
+        case PeriodKind.ROLLING:
+            return f"any {format_duration(rule.length or 0)}"
+        case _:
+            return f"the {rule.kind.value}"
+
+
+def price_text(price: Price, contract: Contract) -> str:
+    return f"{format_money(price.amount, contract.currency or 'XXX')} a {price.per.value}"
+
+
+def outage_text(rule: OutageRule) -> Iterator[str]:
+    """The outage rule, sentence by sentence."""
+    unit = "bad slots" if rule.slot is not None else "failures"
+    if rule.slot is not None and rule.bad_slot is not None:
+        bad = rule.bad_slot
+        how = {
+            SlotRule.LOSS: f"more than {share(bad.threshold)} of its packets are lost",
+            SlotRule.DOWN_WHOLE: "the service is down throughout",
+            SlotRule.DOWN: f"the service is down {SPOKEN[bad.side]} {quantity(bad.threshold, Dimension.DURATION)} in it",
+        }[bad.rule]
+        yield f"Time is judged in slots of {format_duration(rule.slot)} from the start of the period; a slot is bad when {how}."
+    if rule.after is not None or rule.until is not None:
+        yield f"An outage begins at the first of {rule.after or 1} consecutive {unit} and ends at the first of {rule.until or 1} good ones."
+    elif rule.slot is None:
+        yield "An outage begins at the first of the consecutive failures each probe's rule asks for and ends at the first success."
+    if rule.vantages > 1:
+        yield f"It counts where at least {rule.vantages} vantage points see it."
+    if rule.merge_within:
+        yield f"Interruptions of an outage shorter than {format_duration(rule.merge_within)} are part of it."
+    if rule.side is not None:
+        yield f"Only outages of {SPOKEN[rule.side]} {format_duration(rule.length)} count; the whole outage is compared."
+    clocks = {
+        Clock.MEASURED: "as measured",
+        Clock.TICKET: "by the trouble ticket",
+        Clock.LATER: "as measured or with the ticket, whichever is later",
+        Clock.SOONER: "as measured or with the ticket, whichever is sooner",
+    }
+    yield f"Its clock starts {clocks[rule.starts]} and ends {clocks[rule.ends]}."
+    if rule.degraded_counts:
+        yield f"Degraded time counts {share(rule.degraded_counts)}."
+    if rule.weigh_by is not None:
+        yield f"An outage weighs the affected out of {rule.weigh_by} {rule.weigh_noun}."
+    where = "begins" if rule.belongs_to is BelongsTo.START else "ends"
+    yield f"An outage across the edge of a period is counted where it {where}; its time is split."

@@ -1,0 +1,146 @@
+"""What stands in a statement besides the verdict and the money: outages, declarations, what is left, what the promise rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from slamon.sla import promise, values
+from slamon.sla.account import Account
+from slamon.sla.ahead import next_threshold
+from slamon.sla.availability import Availability, availability
+from slamon.sla.exclusions import decide
+from slamon.sla.facts import Facts
+from slamon.sla.lines import (
+    DEGRADED,
+    LOCAL_FAULT,
+    NOT_ELAPSED,
+    PROVIDER_DOWN,
+    UNKNOWN,
+    UP,
+    ExclusionLine,
+    OutageLine,
+    Period,
+)
+from slamon.sla.measured import Measured
+from slamon.sla.stated import is_stated
+from slamon.sla.tally import Tally
+from slamon.sla.terms import SAMPLED, Contract, Measure, Objective, names
+
+
+def primary_of(contract: Contract) -> Objective | None:
+    """The availability the statement's head figures are of: the objective of that name, else the first that measures it."""
+    of_time = [o for o in contract.objectives if o.measure is Measure.AVAILABILITY and o.service is None]
+    return next((o for o in of_time if o.name == Measure.AVAILABILITY), of_time[0] if of_time else None)
+
+
+def given(objective: Objective, measured: Measured) -> bool:
+    return objective.name in measured.given
+
+
+def all_given(measured: Measured) -> bool:
+    """Every promise was stated by hand: how much was measured says nothing."""
+    promised = [
+        line.name for line in measured.objectives.values() if line.target is not None or line.minimum is not None
+    ]
+    return bool(promised) and all(name in measured.given for name in promised)
+
+
+def budget(objective: Objective, figures: Availability) -> dict[str, int]:
+    levels = {"target": objective.target, "minimum": objective.minimum}
+    return {
+        name: figures.left(level.value) for name, level in levels.items() if level is not None and figures.total > 0
+    }
+
+
+def ahead(account: Account, period: Period, contract: Contract) -> int | None:
+    measured, time = account.measured(period), account.sums(period)
+    figures = {}
+    for objective in contract.objectives:
+        if objective.name in measured.given or objective.base is not None or objective.service is not None:
+            continue
+        if objective.measure is Measure.AVAILABILITY:
+            found = availability(time, objective.total, contract.unknown)
+            figures[objective.name] = (Fraction(found.total), found.downtime)
+        elif objective.measure is Measure.DOWNTIME:
+            figures[objective.name] = (Fraction(0), measured.downtime)
+    return next_threshold(contract, figures, measured.downtime)
+
+
+def ordered(contract: Contract, time: Mapping[str, int]) -> dict[str, int]:
+    """Every category, also those with nothing in them, in the order of display; degraded only where there is some."""
+    classes = (entry.name for entry in contract.exclusions)
+    degraded = (DEGRADED,) if time.get(DEGRADED) else ()
+    order = (UP, *degraded, PROVIDER_DOWN, *classes, LOCAL_FAULT, UNKNOWN, NOT_ELAPSED)
+    return {name: time.get(name, 0) for name in order}
+
+
+def outages(contract: Contract, sums: Tally, measured: Measured) -> tuple[OutageLine, ...]:
+    return tuple(
+        OutageLine(
+            start=outage.start,
+            end=None if measured.open and outage.end == sums.settled else outage.end,
+            duration=sum(outage.by_cause.values()),
+            by_cause={cause: ns for cause, ns in ordered(contract, outage.by_cause).items() if ns},
+            began=outage.began if outage.began < outage.start else None,
+            counted=incident.counted,
+            charged=outage.charged,
+        )
+        for outage, incident in zip(sums.outages, measured.incidents, strict=True)
+    )
+
+
+def exclusions(contract: Contract, facts: Facts, sums: Tally) -> tuple[ExclusionLine, ...]:
+    """In the order declared. A declaration of a class the contract does not have is shown with nothing applied, at the contract itself."""
+    clauses = {entry.name: entry.clause for entry in contract.exclusions}
+    decisions = decide(
+        contract, [exclusion for exclusion in facts.exclusions if exclusion in sums.exclusions], facts.tickets
+    )
+    order = {id(decision): n for n, decision in enumerate(decisions)}
+    return tuple(
+        ExclusionLine(
+            id=decision.exclusion.id,
+            cause=decision.exclusion.cause,
+            start=decision.exclusion.start,
+            end=decision.exclusion.end,
+            applied=sums.exclusions[decision.exclusion].owned,
+            downtime_removed=sums.exclusions[decision.exclusion].downtime,
+            note=decision.exclusion.note,
+            declared_by=decision.exclusion.declared_by,
+            clause=clauses.get(decision.exclusion.cause, contract.clause),
+            declared_at=decision.exclusion.declared_at,
+            accepted=decision.accepted,
+            reason=decision.reason,
+            notice_given=decision.notice_given,
+        )
+        for decision in sorted(decisions, key=lambda decision: (decision.exclusion.declared_at, order[id(decision)]))
+    )
+
+
+def samples(account: Account, period: Period, contract: Contract) -> dict[str, tuple[Fraction | None, ...]]:
+    if not is_stated(account.facts):
+        return {}
+    return {
+        objective.name: values.series(contract, objective, account.tally(period, objective.service))
+        for objective in contract.objectives
+        if objective.measure in SAMPLED
+    }
+
+
+def supportable(contract: Contract, others: Mapping[str, Contract]) -> Fraction | None:
+    if contract.supported_by is None:
+        return None
+    promises = {}
+    for name, other in others.items():
+        objective = primary_of(other)
+        level = None if objective is None else objective.target or objective.minimum
+        if level is not None:
+            promises[name] = level.value
+    if not set(names(contract.supported_by)) <= set(promises):
+        return None
+    return promise.supportable(contract.supported_by, promises)
+
+
+def kept(primary: Objective | None, supportable: Fraction) -> bool | None:
+    level = None if primary is None else primary.target
+    return None if level is None else level.side.reached(supportable, level.value)

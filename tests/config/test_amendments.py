@@ -1,0 +1,118 @@
+"""Later versions of a contract: merged key by key, complete, at the end of a period."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+
+import pytest
+
+from slamon.sla.terms import Clause, Price, Span
+from tests.config.contracts import HEAD, PRICED, mistakes, terms_of
+
+TERMS = PRICED + "objectives: {availability: {target: 99.9%}}\ncredits: {availability: {below: {99.9%: 10%}}}\n"
+
+
+def test_each_version_is_complete_and_takes_over_what_it_does_not_say() -> None:
+    terms = terms_of(
+        TERMS
+        + """
+amendments:
+  - {effective: 2026-07-01, objectives: {availability: {target: 99.5%}}}
+  - effective: 2027-01-01
+    credits: {downtime: {over: {1h: 5%}}}
+"""
+    )
+    first, second = terms.amendments
+    assert (terms.effective, first.effective, second.effective) == (None, date(2026, 7, 1), date(2027, 1, 1))
+    targets = [version.objectives[0].target for version in (terms, first, second)]
+    assert [target and target.value for target in targets] == [
+        Fraction(999, 1000),
+        Fraction(995, 1000),
+        Fraction(995, 1000),
+    ]
+    assert [version.credits[0].name for version in (first, second)] == ["availability", "downtime"]
+    assert first.text_sha256 == second.text_sha256 == terms.text_sha256
+    assert first.clause == Clause(path="contracts.hq.amendments[0]", place="slamon.yml:1")
+    assert (first.origins["objectives"], first.origins["credits"], second.origins["objectives"]) == (
+        "amended",
+        "written",
+        "written",
+    )
+
+
+def test_the_price_may_change_on_any_day_and_all_versions_know_its_history() -> None:
+    terms = terms_of(
+        TERMS
+        + """
+amendments:
+  - {effective: 2026-06-15, price: 1100 USD/month}
+  - {effective: 2026-07-01, unknown: up}
+  - {effective: 2026-07-20, price: 3600 USD/quarter}
+"""
+    )
+    assert terms.prices == (
+        Price(amount=Fraction(1000)),
+        Price(amount=Fraction(1100), since=date(2026, 6, 15)),
+        Price(amount=Fraction(3600), per=Span.QUARTER, since=date(2026, 7, 20)),
+    )
+    assert {version.prices for version in terms.amendments} == {terms.prices}
+
+
+def test_the_text_that_is_hashed_holds_the_amendments() -> None:
+    before = terms_of(TERMS)
+    assert terms_of(TERMS + "amendments: []\n").amendments == ()
+    after = terms_of(TERMS + "amendments: [{effective: 2026-07-01, unknown: up}]\n")
+    assert before.text_sha256 != after.text_sha256
+
+
+@pytest.mark.parametrize(
+    ("period", "day", "allowed"),
+    [
+        ("month", "2026-07-01", True),
+        ("month", "2026-07-02", False),
+        ("quarter", "2026-07-01", True),
+        ("quarter", "2026-06-01", False),
+        ("month from 15", "2026-06-15", True),
+        ("month from 15", "2026-06-01", False),
+        ("year", "2027-01-01", True),
+        ("contract year\nterm: {from: 2026-04-16}", "2027-04-16", True),
+        ("contract year\nterm: {from: 2026-04-16}", "2027-01-01", False),
+        ("rolling 720h", "2026-07-02", True),
+    ],
+)
+def test_other_keys_change_at_the_end_of_a_period(period: str, day: str, allowed: bool) -> None:
+    text = f"{TERMS}period: {period}\namendments: [{{effective: {day}, unknown: up}}]\n"
+    if allowed:
+        assert len(terms_of(text).amendments) == 1
+    else:
+        [found] = mistakes(text)
+        assert "contracts.hq.amendments[0].effective: `unknown` changes inside the period" in found
+
+
+def test_the_boundary_is_that_of_the_version_before() -> None:
+    text = TERMS + "amendments: [{effective: 2026-07-01, period: quarter}, {effective: DAY, unknown: up}]\n"
+    assert len(terms_of(text.replace("DAY", "2026-10-01")).amendments) == 2
+    assert "`unknown` changes inside the period 2026-Q3" in mistakes(text.replace("DAY", "2026-08-01"))[0]
+
+
+def test_a_mistake_the_contract_has_anyway_is_said_once() -> None:
+    found = mistakes(TERMS.replace("99.9%}", "99.9}") + "amendments: [{effective: 2026-07-01, unknown: up}]\n")
+    assert found == [
+        "f.yml:5:37: contracts.hq.objectives.availability.target: a percentage needs its sign (got '99.9'); write 99.9%"
+    ]
+
+
+def test_versions_before_the_term_are_refused() -> None:
+    found = mistakes(TERMS + "term: {from: 2026-07-01}\namendments: [{effective: 2026-07-01, unknown: up}]\n")
+    assert found == [
+        (
+            "f.yml:8:26: contracts.hq.amendments[0].effective: takes force on or before the version before it, of 2026-07-01 "
+            "(got '2026-07-01'); list amendments in order"
+        )
+    ]
+
+
+def test_an_amendment_may_bring_the_first_price() -> None:
+    terms = terms_of(HEAD + "amendments: [{effective: 2026-07-01, price: 10 EUR/month}]\n")
+    assert terms.prices == (Price(amount=Fraction(10), since=date(2026, 7, 1)),)
