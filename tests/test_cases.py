@@ -22,7 +22,7 @@ from slamon.sla.lines import Due
 from slamon.sla.terms import Clause, Contract
 
 DOCS = Path(__file__).parents[1] / "docs"
-CASES = sorted((Path(__file__).parent / "sla" / "cases").glob("*.yaml"))
+CASES = sorted((Path(__file__).parent / "sla" / "cases").rglob("*.yaml"))
 
 HEAD = """\
 contracts:

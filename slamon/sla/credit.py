@@ -232,7 +232,7 @@ def settle(
         credit_share=owed.exact / base if base else None,
         uncapped_share=owed.gives / base if base else None,
         lost_to_cap=owed.uncapped - owed.credit if currency else None,
-        at_stake=max(all_of_it.credit - owed.credit, rounded(Fraction(0), unit)) if currency else None,
+        at_stake=max(all_of_it.credit, owed.credit) - owed.credit if currency else None,
     )
 
 

@@ -133,14 +133,14 @@ def _lodged(contract: Contract, entry: ExclusionClass, exclusion: Exclusion, tic
         return ""
     own = matching((exclusion.start, exclusion.end), tickets)
     closed = [ticket.closed for ticket in own if ticket.closed is not None]
-    anchors = {
+    anchors: dict[Anchor | None, int | None] = {
         Anchor.TICKET_OPENED: min((ticket.opened for ticket in own), default=None),
         Anchor.TICKET_CLOSED: max(closed) if closed and len(closed) == len(own) else None,
         Anchor.OUTAGE_START: exclusion.start,
         Anchor.OUTAGE_END: exclusion.end,
         Anchor.NOTICE: exclusion.notified,
     }
-    anchor = None if entry.lodge.anchor is None else anchors.get(entry.lodge.anchor)
+    anchor = anchors.get(entry.lodge.anchor)
     period = periods.current(contract, exclusion.start)
     due = deadlines.due(entry.lodge, contract, anchor=anchor, period=period)
     lodged = exclusion.declared_at if exclusion.lodged is None else exclusion.lodged

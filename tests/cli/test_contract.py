@@ -15,7 +15,7 @@ from slamon.config.edge import Section, models_of
 from slamon.config.reader import Reader
 from slamon.errors import BAD_CONFIG, OK, USAGE, Problem
 
-CASES = sorted((Path(__file__).parents[1] / "sla/cases").glob("*.yaml"))
+CASES = sorted((Path(__file__).parents[1] / "sla/cases").rglob("*.yaml"))
 OTHER = """
 contracts:
   strict:

@@ -69,3 +69,8 @@ def test_rounding_moves_less_than_a_step_keeps_the_order_and_is_settled_at_once(
     assert rounded(found, rule) == found
     assert rounded(-value, rule) == -found
     assert rounded(value + step / 3, rule) >= found
+
+
+def test_a_tie_of_half_even_goes_to_the_even_multiple() -> None:
+    rule = Rounding(step=Fraction(1), mode=RoundingMode.HALF_EVEN)
+    assert [rounded(Fraction(n, 2), rule) for n in (1, 3, 5, 7, 9, 11)] == [0, 2, 2, 4, 4, 6]
