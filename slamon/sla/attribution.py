@@ -73,7 +73,7 @@ def observe(facts: Facts, service: Composition, *, as_of: int, rule: OutageRule 
         detected=together([member.detected for member in members]),
         settled=settled,
         targets={name: target for member in members for name, target in member.targets.items()},
-        bad=together(bad).spans((State.DOWN,)) if any(member.bad for member in members) else (),
+        bad=together(bad).spans((State.DOWN,)),
     )
 
 
@@ -121,7 +121,7 @@ def _alone(facts: Facts, service: str, *, as_of: int, rule: OutageRule, origin: 
 
 def _from_the_start(timeline: Timeline[State], known_from: int, start: int, first_round: int) -> Timeline[State]:
     """A target first probed within a round of the service's first probe was there from the start, and is unknown until then."""
-    if not start < known_from < first_round:
+    if known_from >= first_round:
         return timeline
     return timeline.within(start, timeline.end if timeline.pieces else known_from, State.UNKNOWN)
 
@@ -177,9 +177,7 @@ class Witness:
                     break  # over before anything the witness may still say
                 # A silence that begins later, but still during this outage, reaches back into it.
                 settled = max(piece.start, min(target.settled, self.settled) - self.widen)
-        return Detection(
-            timeline=timeline.clip(timeline.start, settled) if timeline.pieces else timeline, settled=settled
-        )
+        return Detection(timeline=timeline.clip(0, settled), settled=settled)
 
 
 def evidence(series: SeriesFacts, timeline: Timeline[State]) -> Spans:
@@ -239,16 +237,14 @@ def service_timeline(timelines: Sequence[Timeline[State]], quorum: int, start: i
     pieces: list[Piece[State]] = []
     since = start
     for at, index, state in changes:
-        if at > since:
-            pieces.append(Piece(since, min(at, end), _together(count, quorum)))
-            since = at
+        pieces.append(Piece(since, min(at, end), _together(count, quorum)))
+        since = max(since, at)
         before = states[index]
         if before is not None:
             count[before] -= 1
         count[state] += 1
         states[index] = state
-    if since < end:
-        pieces.append(Piece(since, end, _together(count, quorum)))
+    pieces.append(Piece(since, end, _together(count, quorum)))
     return Timeline.of(pieces).clip(start, end)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from slamon.sla import deadlines, hours, periods
 from slamon.sla.facts import Agreement, Exclusion, Ticket
-from slamon.sla.lines import Period
 from slamon.sla.outages import matching
 from slamon.sla.terms import Anchor, Contract, ExclusionClass
 from slamon.sla.timeline import Piece, Span, Spans, intersect, overlaps, subtract, tagged, union
@@ -73,12 +72,13 @@ def owned(decisions: Iterable[Decision], contract: Contract) -> list[Piece[Exclu
 
 def allowed(contract: Contract, entry: ExclusionClass, covered: Spans) -> Spans:
     """The part of a class's time that its allowance covers: consumed in time order, anew in each month, quarter or year."""
-    if entry.allowance is None or entry.allowance_per is None or not covered:
+    if entry.allowance is None or not covered:
         return covered
+    assert entry.allowance_per is not None
     result: list[Span] = []
     at = covered[0][0]
     while at < covered[-1][1]:
-        start, end = periods.spanning(contract, at, entry.allowance_per, Period(name="", start=at, end=at + 1))
+        start, end = periods.spanning(contract, at, entry.allowance_per)
         left = entry.allowance
         for first, last in intersect(covered, ((start, end),)):
             used = min(left, last - first)

@@ -241,12 +241,13 @@ def inside(contract: Contract, start: int, end: int) -> tuple[Period, ...]:
     return tuple(result)
 
 
-def spanning(contract: Contract, instant: int, span: Span, period: Period) -> tuple[int, int]:
-    """The civil month, quarter, year or the contract year an instant lies in, `[start, end)`; `Span.PERIOD` is the period itself.
+def spanning(contract: Contract, instant: int, span: Span, period: Period | None = None) -> tuple[int, int]:
+    """The civil month, quarter, year or the contract year an instant lies in, `[start, end)`; `Span.PERIOD` is `period` itself.
 
     Raises UsageError for a contract year of a contract without a first day.
     """
     if span is Span.PERIOD:
+        assert period is not None
         return period.start, period.end
     grid = _Grid(_anniversary(contract), 12) if span is Span.CONTRACT_YEAR else _Grid(_JANUARY, _MONTHS[span])
     return grid.bounds(instant, contract.timezone)

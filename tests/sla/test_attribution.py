@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slamon.model import DAY, HOUR, S
-from slamon.record.rows import Gap
+from slamon.record.rows import Gap, reach
 from slamon.sla.attribution import LAPSE, attribute, context, evidence, observe, service_timeline
 from slamon.sla.detection import detect, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
@@ -464,3 +464,24 @@ def test_a_witness_of_hours_ago_is_not_needed() -> None:
     )
     assert context(facts, "link", 20 * HOUR) == 0
     assert context(facts, "link", 30 * HOUR) == 0
+
+
+def test_silences_that_were_over_before_are_passed_one_by_one() -> None:
+    target = Timeline.of([(0, 100, UP), (100, 200, DOWN), (200, 300, UP)])
+    seen = attribute(target, ((10, 20), (120, 150)), 5)
+    assert [(p.start, p.end, p.value) for p in seen.pieces] == [
+        (0, 100, UP),
+        (100, 115, DOWN),
+        (115, 155, OURS),
+        (155, 200, DOWN),
+        (200, 300, UP),
+    ]
+
+
+def test_who_is_first_probed_a_round_later_was_added() -> None:
+    """At the very end of the first round a target counts from then on; before, it was there from the start, and unknown."""
+    late = reach(10 * S)
+    for begins, first in ((late - S, UNKNOWN), (late, DOWN)):
+        facts = observed(series(shots("xxx...")), series(shots("....", start=begins // S), name="link/b"), quorum=1)
+        facts = replace(facts, services={"link": replace(facts.services["link"], round=10 * S)})
+        assert observe(facts, "link", as_of=FAR * S).timeline.pieces[0].value is first
