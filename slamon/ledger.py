@@ -12,7 +12,7 @@ from slamon.errors import SlamonError
 GENESIS = "0" * 64
 """What the first entry is linked to."""
 
-Value = str | int | bool | None
+Value = str | int | bool | None | list[str] | tuple[str, ...]
 """What a body may hold: values with one way of writing them. A float has several."""
 
 
@@ -38,9 +38,10 @@ class TamperedError(SlamonError):
 def canonical(number: int, at: int, by: str, kind: str, body: Mapping[str, Value]) -> bytes:
     """The one byte string an entry is hashed as: JSON with sorted keys, no spaces, UTF-8. Raises TypeError for a float."""
     for key, value in body.items():
-        if not isinstance(value, str | int | None):
+        texts = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+        if not texts and not isinstance(value, str | int | None):
             raise TypeError(
-                f"{key} of a ledger entry is a {type(value).__name__}; only text, whole numbers, true, false and null"
+                f"{key} of a ledger entry is a {type(value).__name__}; only text, lists of texts, whole numbers, true, false and null"
             )
     entry = {"at": at, "body": dict(body), "by": by, "kind": kind, "number": number}
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from slamon.cli import cli
+from slamon.cli.exclude import exclude
 from slamon.report import status
-from slamon.sla.facts import State
+from slamon.sla.facts import Agreement, State
 from slamon.sla.lines import (
     CapLine,
     ClaimLine,
@@ -116,3 +119,61 @@ def test_every_key_of_a_report_and_of_an_exclusion_is_documented(tmp_path: Path)
     assert chapter("Exclusion declared") == list(printed("exclude", "list")[0])
     text = PAGE.read_text(encoding="utf-8")
     assert f"version of the statement, {SCHEMA_VERSION} |" in text
+
+
+GUIDE = PAGE.with_name("exclusions.md")
+
+
+def test_every_option_of_exclude_is_documented() -> None:
+    documented = re.findall(r"^\| ((?:`\w+` ?)+)\| `(--\w[\w-]*)` \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = [(name, option) for names, option in documented for name in re.findall(r"\w+", names)]
+    assert len(set(listed)) == len(listed)
+    there = {
+        (name, option)
+        for name, command in exclude.commands.items()
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    assert set(listed) == there - {(name, option) for name in exclude.commands for option in ("--config", "--state")}
+
+
+def test_required_options_and_states_of_exclude_are_documented_as_such() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    for name, command in exclude.commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.opts[0] not in {"--config", "--state"}:
+                (row,) = re.findall(rf"^\|[^|]*`{name}`[^|]*\| `{parameter.opts[0]}` \| (.*) \|$", text, re.MULTILINE)
+                assert row.startswith("required;") == parameter.required, (name, parameter.opts)
+    states = re.findall(r"^\| `(\w+)` \| (?:no|as far)", text, re.MULTILINE)
+    assert states == [str(each) for each in Agreement]
+
+
+def test_every_command_of_the_guide_to_exclusions_does_what_it_says(tmp_path: Path) -> None:
+    """They are run in order, as they stand, on a contract and a calendar as the guide names them."""
+    config = tmp_path / "slamon.yml"
+    config.write_text(
+        "services: {a: {targets: {b: {probe: icmp, address: 127.0.0.1}}}}\n"
+        "contracts: {hq-internet: {service: a, provider: p, timezone: America/New_York, "
+        "exclusions: [{class: maintenance}], objectives: {availability: {target: 99%}}}}\n"
+    )
+    Store.open(tmp_path / "slamon.db", write=True).close()
+    calendar = tmp_path / "acme-maintenance.ics"
+    calendar.write_text(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nUID:a\nDTSTART:20270310T020000\nDURATION:PT2H\n"
+        "SUMMARY:works\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    said = []
+    for line in "".join(blocks).splitlines():
+        program, *words = shlex.split(line.replace(calendar.name, str(calendar)))
+        assert program == "slamon"
+        done = CliRunner().invoke(cli, [*words, "--config", str(config), "--state", str(tmp_path)])
+        assert done.exit_code == 0, (line, done.output, done.exception)
+        said.append(done.output)
+    assert len(said) == 13
+    assert said[0].startswith(
+        "exclusion 1: maintenance of hq-internet from 2026-12-06 02:00:00-05:00 to 2026-12-06 04:00:00-05:00 (2h), by "
+    )
+    assert "accepted by the contract's rules" in said[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random  # noqa: TID251 - a seeded world
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ from slamon.clock import Clock, Discipline, Sources
 from slamon.config import Config, load
 from slamon.errors import UsageError
 from slamon.judge import Judge, Source, case, find_contracts, find_period, judge_once, report
+from slamon.judge.bench import Bench
 from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap
 from slamon.sla import attribution
 from slamon.sla.attribution import Observation, observe
-from slamon.sla.facts import Facts
-from slamon.sla.statement import Status
+from slamon.sla.facts import Charged, Event, Facts, Lodged, Recorded, Ticket
+from slamon.sla.statement import Statement, Status, evaluate
 from slamon.stats import RTT_EDGES, Stats
 from slamon.store import Store, StoreThread
 
@@ -57,6 +59,27 @@ contracts:
     provider: us
     timezone: UTC
     objectives: {availability: {target: 99%}}
+  ticketed:
+    service: hq
+    provider: Acme
+    timezone: UTC
+    price: 1000 USD/month
+    min_coverage: 0%
+    outage: {starts: later, ends: ticket, merge_within: 2m}
+    claim: {by: 1 day after period end}
+    objectives: {availability: {target: 99.99%}}
+    credits: {availability: {below: {99.99%: 10%}}}
+    caps: {}
+"""
+
+TERMINABLE = """
+  sliding:
+    service: hq
+    provider: Acme
+    timezone: UTC
+    min_coverage: 0%
+    objectives: {availability: {target: 99.99%}}
+    terminate: {customer: {availability: {below: 80%, within: any 30m}}}
 """
 
 
@@ -105,6 +128,9 @@ class World:
         self.thread.put(self.recorder.batch(self.now))
         self.now -= S
 
+    async def record(self, contract: str, event: Event, *, replaces: str | None = None) -> Recorded:
+        return await self.thread.call(self.store.record, contract, event, at=self.now, by="test", replaces=replaces)
+
 
 @pytest.mark.parametrize(("seed", "lag", "many"), [(0, 0, 2500), (1, 0, 8), (2, 40, 2500), (3, 7, 1)])
 async def test_running_equals_scratch(
@@ -134,17 +160,22 @@ async def test_running_equals_scratch(
             )
         if step == 300:
             await world.thread.call(world.store.revoke, declared.id, at=world.now, by="test")
+        if step in {60, 260}:  # an open ticket holds every outage it overlaps open
+            opened = world.now - 20 * MINUTE
+            ticket = await world.record("ticketed", Ticket(opened))
+        if step in {200, 420}:
+            await world.record("ticketed", Ticket(opened, world.now - 3 * MINUTE), replaces=ticket.id)
         # also right after a quarter hour, when records of its last minute are not there yet
         if step % 23 == 0 or (world.now - START + 5 * MINUTE) % (15 * MINUTE) < 40 * S:
             await judge.refresh()
-            exclusions = await world.source.exclusions()
+            declarations = await world.source.declarations()
             for view in judge.views:
                 scratch = await judge_once(
                     world.config,
                     view.contract,
                     view.current.period,
                     source=world.source,
-                    exclusions=exclusions,
+                    declarations=declarations,
                     as_of=view.current.as_of,
                 )
                 assert view.current == scratch
@@ -154,6 +185,72 @@ async def test_running_equals_scratch(
     assert outages > 1
     assert await judge.recheck()
     assert world.stats.evaluation_mismatches == 0
+    assert await world.thread.close()
+
+
+async def test_what_people_state_is_judged_at_the_next_refresh(tmp_path: Path) -> None:
+    """Also of a period that is over and measured, of which nothing changes any more but what people say, and the day it is."""
+    world = World(tmp_path, 1)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+
+    async def before() -> Statement:
+        await judge.refresh()
+        (view,) = (view for view in judge.views if view.contract.name == "ticketed")
+        assert view.previous is not None
+        return view.previous
+
+    world.bad = dict.fromkeys(world.bad, 0) | {"hq/a": 30, "hq/b": 30}
+    for _ in range(100):
+        world.probe()
+    began = world.now - 1000 * S
+    while world.now < START + 41 * MINUTE + 24 * HOUR:
+        world.now += 4 * HOUR
+        world.probe()
+    assert (await before()).outages == ()
+    ticket = await world.record("ticketed", Ticket(began, began + 8 * MINUTE))
+    judged = await before()
+    assert [(line.start, line.end) for line in judged.outages] == [(judged.outages[0].start, began + 8 * MINUTE)]
+    assert judged.credit == 100
+    assert judged.claim is not None
+    assert judged.claim.state == "open"
+    await world.record("ticketed", Charged("2026-11", billed=Fraction(500)))
+    assert (await before()).credit == 50
+    world.now += 24 * HOUR  # nobody says or measures anything, but the time to claim is over
+    claim = (await before()).claim
+    assert claim is not None
+    assert claim.state == "late"
+    await world.record("ticketed", Lodged("2026-11", START + 25 * HOUR))
+    claim = (await before()).claim
+    assert claim is not None
+    assert claim.state == "in_time"
+    await world.thread.call(world.store.retract, ticket.id, at=world.now, by="test")
+    assert (await before()).outages == ()
+    assert await world.thread.close()
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+async def test_windows_that_slide_over_a_value_are_judged_as_by_the_core(tmp_path: Path, seed: int) -> None:
+    """Availability of the last half hour, at every instant: stretches that are no periods."""
+    world = World(tmp_path, seed)
+    text = CONFIG.partition("  ticketed:")[0] + TERMINABLE
+    (tmp_path / "slamon.yml").write_text(text)
+    config = load(tmp_path / "slamon.yml")
+    contract = config.contracts["sliding"]
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=config)
+    arisen = 0
+    for step in range(360):
+        world.probe()
+        if step == 100:
+            world.bad |= {"hq/a": 40, "hq/b": 45}
+        if step % 36 == 35:
+            await judge.refresh()
+            (view,) = (view for view in judge.views if view.contract is contract)
+            bench = Bench(config, contract, "hq", view.current.period.start, world.source, Facts())
+            facts = await bench.runs(0, view.current.as_of)
+            truth = evaluate(contract, facts, view.current.period, view.current.as_of)
+            assert view.current.rights == truth.rights
+            arisen += len(truth.rights)
+    assert arisen > 0
     assert await world.thread.close()
 
 
@@ -199,6 +296,11 @@ async def test_an_exclusion_shows_as_active_and_takes_the_credit_away(tmp_path: 
     view = judge.views[0]
     assert view.active_exclusions == {"maintenance": False, "customer": True}
     assert view.current.credit == 0
+    await world.thread.call(world.store.settle, [made.id], "dispute", at=world.now, by="you")
+    await judge.refresh()
+    view = judge.views[0]
+    assert view.active_exclusions == {"maintenance": False, "customer": False}
+    assert view.current.credit
     await world.thread.call(world.store.revoke, made.id, at=world.now, by="me")
     await judge.refresh()
     assert judge.views[0].current.credit
@@ -287,9 +389,14 @@ async def test_a_long_past_is_judged_in_pieces(tmp_path: Path) -> None:
     # what went on for long, as the witness that is up, does not make the refreshes to come look further back
     running = judge._cases["hq"].book.cases["hq", seen.period]
     assert running.needed > running.upto - MINUTE
-    exclusions = await world.source.exclusions()
+    declarations = await world.source.declarations()
     assert seen == await judge_once(
-        world.config, judge.views[0].contract, seen.period, source=world.source, exclusions=exclusions, as_of=seen.as_of
+        world.config,
+        judge.views[0].contract,
+        seen.period,
+        source=world.source,
+        declarations=declarations,
+        as_of=seen.as_of,
     )
     assert await world.thread.close()
 
@@ -300,7 +407,7 @@ async def test_another_month_begins(tmp_path: Path) -> None:
     for _ in range(20):
         world.probe()
     await judge.refresh()
-    assert [view.previous for view in judge.views] == [None, None]
+    assert [view.previous for view in judge.views] == [None, None, None]
     for _ in range(20):
         world.now += 2 * HOUR
         world.probe()

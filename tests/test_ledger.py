@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from slamon import ledger
 from slamon.ledger import GENESIS, Entry, TamperedError
 
-VALUES = st.one_of(st.text(max_size=8), st.integers(-(1 << 63), 1 << 63), st.none(), st.booleans())
+TEXTS = st.lists(st.text(max_size=4), max_size=3)
+VALUES = st.one_of(
+    st.text(max_size=8), st.integers(-(1 << 63), 1 << 63), st.none(), st.booleans(), TEXTS, TEXTS.map(tuple)
+)
 BODIES = st.dictionaries(st.text(max_size=5), VALUES, max_size=4)
 WHO = st.text(max_size=6)
 
@@ -28,6 +31,12 @@ def test_the_bytes_of_an_entry_are_fixed() -> None:
     written = b'{"at":1000,"body":{"contract":"hq","end":null,"note":"\xc3\x84\\n","start":5},"by":"ann","kind":"exclude","number":1}'
     assert ledger.canonical(entry.number, entry.at, entry.by, entry.kind, entry.body) == written
     assert entry.link == hashlib.sha256(GENESIS.encode() + b"\n" + written).hexdigest()
+
+
+def test_a_list_of_texts_has_one_way_of_writing_it() -> None:
+    written = ledger.canonical(1, 2, "ann", "accept", {"evidence": ["a", "b"]})
+    assert written == b'{"at":2,"body":{"evidence":["a","b"]},"by":"ann","kind":"accept","number":1}'
+    assert ledger.canonical(1, 2, "ann", "accept", {"evidence": ("a", "b")}) == written
 
 
 @given(st.lists(BODIES, max_size=6), WHO)
@@ -82,7 +91,8 @@ def test_a_rewritten_end_shows_against_a_link_remembered() -> None:
     assert ledger.verify(entries[:2]) != ledger.verify(entries)
 
 
-def test_a_number_with_two_spellings_is_refused() -> None:
-    body = {"share": 0.1}
+@pytest.mark.parametrize("value", [0.1, [1], ["a", 0.5], (None,), {"a": "b"}])
+def test_what_has_several_spellings_or_none_is_refused(value: object) -> None:
+    body = {"share": value}
     with pytest.raises(TypeError, match="share"):
         ledger.append(None, at=1, by="", kind="exclude", body=body)  # type: ignore[arg-type]

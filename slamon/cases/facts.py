@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from slamon import units
 from slamon.cases import quantities
-from slamon.cases.scope import Scope, known, subjects
+from slamon.cases.scope import Scope
 from slamon.config import nodes
-from slamon.config.reader import Reader, converted, expected, join, nearest, suggestion
+from slamon.config.reader import Reader, converted, expected, join, suggestion
 from slamon.errors import Problem
 from slamon.sla.facts import (
     Breach,
@@ -74,7 +74,7 @@ def joined(left: Facts, right: Facts) -> Facts:
         breaches=left.breaches + right.breaches,
         notices=left.notices + right.notices,
         charges={
-            name: _merged(left.charges.get(name, Charge()), right.charges.get(name, Charge()))
+            name: left.charges.get(name, Charge()).updated(right.charges.get(name, Charge()))
             for name in {**left.charges, **right.charges}
         },
         closed=left.closed + right.closed,
@@ -206,13 +206,7 @@ def _payment(entry: Reader, scope: Scope) -> Payment | None:
 
 def _breach(entry: Reader, scope: Scope) -> Breach | None:
     entry.require("duty", "at")
-    duties = {subject.duty for contract in scope.file for subject in subjects(contract) if subject.duty}
-
-    def duty(text: str) -> str:
-        """Any; but one letter away from one the contract speaks of is that one, misspelt."""
-        return known(text, duties, "the contract speaks of no such duty") if nearest(text, duties) else text
-
-    name, span = entry.parse("duty", duty), entry.parse("at", scope.span)
+    name, span = entry.parse("duty", scope.duty), entry.parse("at", scope.span)
     return None if name is None or span is None else Breach(duty=name, start=span[0], end=span[1])
 
 
@@ -227,22 +221,12 @@ def _charges(reader: Reader | None, scope: Scope) -> dict[str, Charge]:
     found: dict[str, Charge] = {}
     for key, inner in _by_period(reader):
         named = scope.periods(*key) or ()
-        amounts = {name: inner.parse(name, lambda text: _amount(text, scope)) for name in ("billed", "paid", "usage")}
+        amounts = {name: inner.parse(name, scope.amount) for name in ("billed", "paid", "usage")}
         inner.finish()
         charge = Charge(**amounts)
         for period in named:
-            found[period.name] = _merged(found.get(period.name, Charge()), charge)
+            found[period.name] = found.get(period.name, Charge()).updated(charge)
     return found
-
-
-def _amount(text: str, scope: Scope) -> Fraction:
-    amount, currency = units.money(text)
-    currencies = scope.currencies()
-    if currencies and currency not in currencies:
-        raise ValueError(
-            f"the contract is in {' and '.join(sorted(currencies))}; one currency is never taken for another"
-        )
-    return amount
 
 
 def _closed(reader: Reader, scope: Scope) -> tuple[int, ...]:
@@ -291,12 +275,3 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
 
 def _appended(left: Mapping[str, tuple[T, ...]], right: Mapping[str, tuple[T, ...]]) -> dict[str, tuple[T, ...]]:
     return {key: left.get(key, ()) + right.get(key, ()) for key in {**left, **right}}
-
-
-def _merged(left: Charge, right: Charge) -> Charge:
-    """What `right` states, and of the rest what `left` does."""
-    return Charge(
-        billed=left.billed if right.billed is None else right.billed,
-        paid=left.paid if right.paid is None else right.paid,
-        usage=left.usage if right.usage is None else right.usage,
-    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from fractions import Fraction
 
-from slamon.config.reader import Reader, join, suggestion
+from slamon import units
+from slamon.config.reader import Reader, join, nearest, suggestion
 from slamon.errors import Problem, UsageError
 from slamon.sla import calendar, periods
 from slamon.sla.lines import Period
@@ -53,6 +55,21 @@ class Scope:
         rights = {entry.condition.name for contract in self.own for entry in contract.terminations}
         return known(text, rights, "the contract has no such right to terminate")
 
+    def duty(self, text: str) -> str:
+        """Any; but one letter away from one the contract speaks of is that one, misspelt. Raises ValueError."""
+        duties = {subject.duty for contract in self.file for subject in subjects(contract) if subject.duty}
+        return known(text, duties, "the contract speaks of no such duty") if nearest(text, duties) else text
+
+    def amount(self, text: str) -> Fraction:
+        """Money in the contract's currency. Raises ValueError."""
+        amount, currency = units.money(text)
+        currencies = {contract.currency for contract in self.own if contract.currency is not None}
+        if currencies and currency not in currencies:
+            raise ValueError(
+                f"the contract is in {' and '.join(sorted(currencies))}; one currency is never taken for another"
+            )
+        return amount
+
     def objectives(self) -> dict[str, Objective]:
         """Of the tested contract, by name."""
         return {entry.name: entry for contract in versions(self.contract) for entry in contract.objectives}
@@ -80,9 +97,6 @@ class Scope:
         if len(found) > 1:
             raise ValueError(f"these are {len(found)} periods; write one of them, for example {found[0].name}")
         return found[0]
-
-    def currencies(self) -> set[str]:
-        return {contract.currency for contract in self.own if contract.currency is not None}
 
 
 def versions(*contracts: Contract) -> tuple[Contract, ...]:

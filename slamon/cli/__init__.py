@@ -9,6 +9,7 @@ from slamon.cli.check import check
 from slamon.cli.contract import contract
 from slamon.cli.exclude import exclude
 from slamon.cli.probe import probe
+from slamon.cli.record import record
 from slamon.cli.report import report
 from slamon.cli.run import run
 from slamon.cli.status import status
@@ -27,5 +28,5 @@ def cli() -> None:
     """
 
 
-for command in (run, check, report, status, contract, exclude, probe, test, whatif):
+for command in (run, check, report, status, contract, exclude, record, probe, test, whatif):
     cli.add_command(command)

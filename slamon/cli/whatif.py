@@ -55,11 +55,11 @@ def whatif(
     async def question(loaded: Config, source: Source, now: int) -> tuple[list[tuple[Statement, Statement]], int]:
         (own,) = find_contracts(loaded, against)
         changed = replace(other, name=own.name, service=own.service)
-        exclusions = await source.exclusions()
+        declarations = await source.declarations()
         pairs = []
         for each in _periods(own, period, now):
             both = [
-                await judge_once(loaded, terms, each, source=source, exclusions=exclusions, as_of=now)
+                await judge_once(loaded, terms, each, source=source, declarations=declarations, as_of=now)
                 for terms in (own, changed)
             ]
             pairs.append((both[0], replace(both[1], contract=f"{own.name} by {other.name}")))

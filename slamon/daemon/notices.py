@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import UTC
 
 from slamon.config import Config
 from slamon.live import Live, StateView, Turn
 from slamon.model import Result, Target
 from slamon.report.events import Change, sentence
-from slamon.report.words import instant
-from slamon.sla.facts import Exclusion, State
+from slamon.report.words import event_fields, instant
+from slamon.sla.facts import Agreement, Exclusion, Recorded, State, kind
 from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
+from slamon.store import Declarations
 from slamon.trace import Tracer
 
 log = logging.getLogger("slamon")
@@ -127,21 +129,37 @@ class Notices:
             log.info("target %s path to %s: %s", target.name, address, trace)
 
 
-class Declarations:
-    """Says what was declared and revoked since this was first asked."""
+class Declared:
+    """Says what was declared, settled and revoked since this was first asked."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Exclusion] | None = None
+        self._known: dict[str, Exclusion | Recorded] | None = None
 
-    def say(self, exclusions: Iterable[Exclusion]) -> None:
-        """`exclusions`: all there are, also revoked ones."""
-        known = {each.id: each for each in exclusions}
+    def say(self, declarations: Declarations) -> None:
+        """`declarations`: all there are, also what was taken back."""
+        every: tuple[Exclusion | Recorded, ...] = (*declarations.exclusions, *declarations.events)
+        known = {each.id: each for each in every}
         before, self._known = self._known, known
         for one, each in known.items() if before is not None else ():
             old = (before or {}).get(one)
-            span = f"{each.cause} of contract {each.contract} from {instant(each.start)} to {instant(each.end)}"
+            what, about = _about(each)
             if old is None:
                 note = f": {each.note}" if each.note else ""
-                log.info("exclusion %s declared by %s: %s%s", one, each.declared_by, span, note)
+                log.info("%s declared%s by %s: %s%s", what, _as(each), each.declared_by, about, note)
+            elif isinstance(each, Exclusion) and isinstance(old, Exclusion) and each.state is not old.state:
+                log.info("%s is %s now: %s", what, each.state, about)
             if each.revoked_at is not None and (old is None or old.revoked_at is None):
-                log.info("exclusion %s revoked by %s: %s", one, each.revoked_by, span)
+                log.info("%s revoked by %s: %s", what, each.revoked_by, about)
+
+
+def _as(each: Exclusion | Recorded) -> str:
+    return f" as {each.state}" if isinstance(each, Exclusion) and each.state is not Agreement.ACCEPTED else ""
+
+
+def _about(each: Exclusion | Recorded) -> tuple[str, str]:
+    """Which it is, and what it says."""
+    if isinstance(each, Exclusion):
+        span = f"from {instant(each.start)} to {instant(each.end)}"
+        return f"exclusion {each.id}", f"{each.cause} of contract {each.contract} {span}"
+    said = ", ".join(f"{name} {value}" for name, value in event_fields(each.event, UTC, ""))
+    return f"{kind(each.event)} {each.id} of contract {each.contract}", said

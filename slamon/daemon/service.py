@@ -10,7 +10,7 @@ from slamon import __version__
 from slamon.clock import Clock
 from slamon.config import Config
 from slamon.daemon.fixed import as_started
-from slamon.daemon.notices import Declarations, Notices
+from slamon.daemon.notices import Declared, Notices
 from slamon.daemon.probing import Probing
 from slamon.daemon.reports import Reports
 from slamon.daemon.standing import status
@@ -84,7 +84,7 @@ class Service:
         self._turn = asyncio.Lock()
         """A batch is made, and a configuration applied, one at a time."""
         self._judged = False
-        self._declarations = Declarations()
+        self._declarations = Declared()
         self.notices: Notices | None = None
 
     # what the configuration says
@@ -203,8 +203,8 @@ class Service:
             try:
                 await self._judge.refresh()
                 self._judged = True
-                if self._judge.exclusions is not None:
-                    self._declarations.say(self._judge.exclusions)
+                if self._judge.declarations is not None:
+                    self._declarations.say(self._judge.declarations)
                 due = self._clock.monotonic() + config.judge_refresh
                 while self._clock.monotonic() < due and self.config is config:
                     await asyncio.sleep(min(BATCH, max(due - self._clock.monotonic(), 0)) / S)

@@ -7,17 +7,17 @@ from slamon.errors import UsageError
 from slamon.judge.bench import Source, declared
 from slamon.judge.book import Book
 from slamon.sla import periods
-from slamon.sla.facts import Exclusion
 from slamon.sla.lines import Period
 from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract
+from slamon.store import Declarations
 
 
 async def judge_once(
-    config: Config, contract: Contract, period: Period, *, source: Source, exclusions: tuple[Exclusion, ...], as_of: int
+    config: Config, contract: Contract, period: Period, *, source: Source, declarations: Declarations, as_of: int
 ) -> Statement:
     """One contract over one period, from scratch."""
-    book = Book(config, contract, declared(contract, exclusions, as_of))
+    book = Book(config, contract, declared(contract, declarations, as_of))
     return await book.statement(source, period, as_of, step=period.end - period.start)
 
 
@@ -44,9 +44,9 @@ async def report(
     config: Config, source: Source, *, contract: str | None, period: str, now: int
 ) -> tuple[Statement, ...]:
     """The statements people ask for, from scratch. Raises UsageError for an unknown contract or period."""
-    exclusions = await source.exclusions()
+    declarations = await source.declarations()
     statements = []
     for each in find_contracts(config, contract):
         span = find_period(each, period, now)
-        statements.append(await judge_once(config, each, span, source=source, exclusions=exclusions, as_of=now))
+        statements.append(await judge_once(config, each, span, source=source, declarations=declarations, as_of=now))
     return tuple(statements)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ from slamon.config import Config
 from slamon.model import Target
 from slamon.record.rows import Gap
 from slamon.sla.exclusions import standing
-from slamon.sla.facts import Exclusion, Facts, SeriesFacts, ServiceFacts
+from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, happened
 from slamon.sla.tally import Tally, counts_packets, eligible, tally
 from slamon.sla.terms import Composition, Contract, names
 from slamon.sla.timeline import Spans
-from slamon.store import Store, StoreThread
+from slamon.store import Declarations, Store, StoreThread
 
 
 class Observed(NamedTuple):
@@ -55,8 +55,8 @@ class Source:
     async def recorded(self) -> int:
         return await self._thread.call(self._store.recorded)
 
-    async def exclusions(self) -> tuple[Exclusion, ...]:
-        return await self._thread.call(self._store.exclusions)
+    async def declarations(self) -> Declarations:
+        return await self._thread.call(self._store.declarations)
 
     async def last_declaration(self) -> int:
         return await self._thread.call(self._store.last_declaration)
@@ -82,15 +82,15 @@ def involved(config: Config, service: Composition) -> tuple[Target, ...]:
     return tuple(config.targets[name] for name in found)
 
 
-def declared(contract: Contract, exclusions: Iterable[Exclusion], at: int) -> tuple[Exclusion, ...]:
-    """The contract's declarations that stood at `at`, in their order.
+def declared(contract: Contract, declarations: Declarations, at: int) -> Facts:
+    """The contract's declarations that stood at `at`, in their order, as facts without anything observed.
 
-    The core asks each of them whether it stood at the instant of judging. That is asked here, once, so that facts and
+    The core asks each exclusion whether it stood at the instant of judging. That is asked here, once, so that facts and
     declarations of different instants can be judged together: they are handed over as made before anything else. Who declares
     an exclusion thereby lodges it, and gives notice of it, unless the declaration says when that was done.
     """
-    stood = standing(exclusions, contract, at)
-    return tuple(
+    stood = standing(declarations.exclusions, contract, at)
+    exclusions = tuple(
         replace(
             each,
             declared_at=order,
@@ -100,12 +100,13 @@ def declared(contract: Contract, exclusions: Iterable[Exclusion], at: int) -> tu
         )
         for order, each in enumerate(stood)
     )
+    return happened((each.event for each in standing(declarations.events, contract, at)), Facts(exclusions=exclusions))
 
 
 class Bench:
     """The facts one service is judged by under a contract, loaded as far as a judgement needs them.
 
-    `exclusions` as `declared` returns them.
+    `declared` as the function of that name returns it.
     """
 
     def __init__(
@@ -115,14 +116,14 @@ class Bench:
         service: Composition,
         origin: int,
         source: Source,
-        exclusions: tuple[Exclusion, ...],
+        declared: Facts,
     ) -> None:
         """`terms`: the version in force; `origin`: where the period begins."""
         self._terms = terms
         self._service = service
         self._origin = origin
         self._source = source
-        self._exclusions = exclusions
+        self._declared = declared
         self._services = service_facts(config)
         self._targets = involved(config, service)
 
@@ -141,11 +142,11 @@ class Bench:
             cuts = [edge for span in spans for edge in span]
             stored = await self._source.load(self._targets, spans[0][0], spans[-1][1], cuts=cuts)
             series = {name: _with_records(own, stored) for name, own in runs.series.items()}
-            facts = Facts(services=runs.services, series=series, gaps=runs.gaps, exclusions=runs.exclusions)
+            facts = replace(runs, series=series)
         return tally(self._terms, facts, start, end, as_of=as_of, service=self._service, origin=self._origin)
 
     def _facts(self, stored: Observed) -> Facts:
-        return Facts(services=self._services, series=stored.series, gaps=stored.gaps, exclusions=self._exclusions)
+        return replace(self._declared, services=self._services, series=stored.series, gaps=stored.gaps)
 
 
 def _with_records(facts: SeriesFacts, stored: Observed) -> SeriesFacts:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from slamon.config import Config
 from slamon.judge.bench import Source, involved, service_facts
@@ -11,12 +13,28 @@ from slamon.judge.case import Case
 from slamon.model import DAY
 from slamon.sla import periods
 from slamon.sla.account import Account
-from slamon.sla.facts import Exclusion, Facts
+from slamon.sla.facts import Facts
 from slamon.sla.lines import Period
 from slamon.sla.reach import needed, services
 from slamon.sla.statement import Statement, state
 from slamon.sla.tally import Tally
 from slamon.sla.terms import Composition, Contract
+
+Stretch: TypeAlias = tuple[Composition, Period]
+"""Services judged together, over a period or any other stretch of time."""
+
+
+class _Asked:
+    """The sums there are, and which others were asked for; these are nothing for now."""
+
+    def __init__(self, tallies: Mapping[Stretch, Tally]) -> None:
+        self._tallies = tallies
+        self.missing: dict[Stretch, None] = {}
+
+    def __call__(self, _terms: Contract, service: Composition, span: Period) -> Tally:
+        if (service, span) not in self._tallies:
+            self.missing[service, span] = None
+        return self._tallies.get((service, span), Tally())
 
 
 @dataclass(slots=True)
@@ -26,14 +44,16 @@ class Book:
     config: Config
     """The one the contract, its services and their targets are of; a reload may come between two steps of a judgement."""
     contract: Contract
-    declared: tuple[Exclusion, ...]
+    declared: Facts
     """As `bench.declared` returns them."""
-    cases: dict[tuple[Composition, Period], Case] = field(default_factory=dict)
+    cases: dict[Stretch, Case] = field(default_factory=dict)
+    odd: dict[Period, set[Stretch]] = field(default_factory=dict)
+    """Period → the stretches, besides periods, that its last statement looked at."""
 
     def without(self, period: Period) -> Book:
         """The same book, in which that period will be added up anew."""
         kept = {key: case for key, case in self.cases.items() if key[1] != period}
-        return Book(self.config, self.contract, self.declared, kept)
+        return Book(self.config, self.contract, self.declared, kept, {})
 
     def renew(self, config: Config) -> None:
         """Judge by a configuration in which nothing changed that this contract is judged by."""
@@ -43,26 +63,44 @@ class Book:
 
     def forget(self, start: int) -> None:
         """Periods that end by then are no longer looked at."""
+        self.odd = {period: odd for period, odd in self.odd.items() if period.end > start}
         self.cases = {key: case for key, case in self.cases.items() if key[1].end > start}
 
     async def statement(self, source: Source, period: Period, as_of: int, *, step: int = DAY) -> Statement:
         """Judged by what the store holds, as of `as_of`; gives way to others every few milliseconds."""
         known = await self.known_from(source)
-        tallies: dict[tuple[Composition, Period], Tally] = {}
-        for each in dict.fromkeys((*needed(self.contract, period, as_of), period)):
-            if known is None or each.end <= known:
-                continue
-            for service in services(self.contract):
-                tallies[service, each] = await self._case(service, each).sums(source, as_of, step=step)
+        facts = replace(self.declared, services=service_facts(self.config))
+        tallies: dict[Stretch, Tally] = {}
+        spans = dict.fromkeys((*needed(self.contract, period, as_of), period))
+        wanted = [(service, span) for span in spans for service in services(self.contract)]
+        odd: set[Stretch] = set()
+        while True:
+            for stretch in wanted:
+                measured = known is not None and stretch[1].end > known
+                tallies[stretch] = await self._case(*stretch).sums(source, as_of, step=step) if measured else Tally()
                 await asyncio.sleep(0)
-        account = Account(
-            self.contract,
-            Facts(services=service_facts(self.config), exclusions=self.declared),
-            as_of,
-            tallies=lambda _terms, service, span: tallies.get((service, span), Tally()),
-            known_from=as_of if known is None else max(known, 0),
-        )
-        return state(account, period, others=self.config.contracts)
+            asked = _Asked(tallies)
+            account = Account(
+                self.contract,
+                facts,
+                as_of,
+                tallies=asked,
+                known_from=as_of if known is None else max(known, 0),
+            )
+            found = state(account, period, others=self.config.contracts)
+            if not asked.missing:
+                self._keep(period, odd)
+                return found
+            # A condition looked at a stretch of time that is no period. What is found there decides where it looks next.
+            wanted = list(asked.missing)
+            odd.update(wanted)
+
+    def _keep(self, period: Period, odd: set[Stretch]) -> None:
+        """Of the stretches that are no periods, those a statement looked at last; `period`: the statement's."""
+        before = self.odd.get(period, set())
+        self.odd[period] = odd
+        for stretch in before.difference(*self.odd.values()):
+            self.cases.pop(stretch, None)
 
     async def known_from(self, source: Source) -> int | None:
         """Since when anything is known of the contract's services; None = nothing is."""

@@ -12,7 +12,7 @@ from slamon.judge.bench import Bench, Source
 from slamon.model import DAY, HOUR
 from slamon.record.rows import Run
 from slamon.sla.attribution import LAPSE, TRUST, observe
-from slamon.sla.facts import Exclusion, Facts
+from slamon.sla.facts import Facts
 from slamon.sla.lines import Period
 from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets, settled
 from slamon.sla.terms import Composition, Contract
@@ -34,7 +34,7 @@ class Case:
     """The version in force."""
     service: Composition
     period: Period
-    declared: tuple[Exclusion, ...]
+    declared: Facts
     upto: int
     """The base covers `[period.start, upto)`."""
     base: Tally
@@ -44,9 +44,7 @@ class Case:
     """The sums of the whole period, once nothing can change them."""
 
     @classmethod
-    def begin(
-        cls, config: Config, terms: Contract, service: Composition, period: Period, declared: tuple[Exclusion, ...]
-    ) -> Case:
+    def begin(cls, config: Config, terms: Contract, service: Composition, period: Period, declared: Facts) -> Case:
         # a witness silent over the start is believed by an answer before it
         start = period.start
         return cls(config, terms, service, period, declared, start, Tally(), start - TRUST - terms.outage.merge_within)

@@ -13,12 +13,13 @@ from slamon.judge.book import Book
 from slamon.live import ContractView
 from slamon.model import HOUR
 from slamon.sla import periods
-from slamon.sla.facts import Exclusion
+from slamon.sla.facts import Agreement
 from slamon.sla.lines import Period, Status
 from slamon.sla.reach import looks_ahead, needed, services
 from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract, Measure, names
 from slamon.stats import Stats
+from slamon.store import Declarations
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class _Running:
     before: Statement | None = None
     """Of the period before, None where nothing was known."""
     is_final: bool = False
-    """It can no longer change."""
+    """Nothing measured can change it any more."""
+    again: int = 0
+    """When a final one is judged anew all the same: a deadline may have passed, a debt fallen due."""
 
 
 class Judge:
@@ -56,7 +59,7 @@ class Judge:
         """As of the last refresh, in the order of the configuration."""
         self.declared = 0
         """Number of the last declaration the views were judged with."""
-        self.exclusions: tuple[Exclusion, ...] | None = None
+        self.declarations: Declarations | None = None
         """All there were at the last refresh, also revoked ones; None before the first."""
 
     def set(self, config: Config) -> None:
@@ -74,17 +77,17 @@ class Judge:
         """Judge every contract as of now; others run between two contracts."""
         config = self._config
         number = await self._source.last_declaration()
-        exclusions = await self._source.exclusions()
+        declarations = await self._source.declarations()
         views = []
         for contract in config.contracts.values():
             if config is not self._config:
                 return  # a reload came in between; the next refresh judges by it
             begun = self._clock.monotonic()
-            views.append(await self._view(config, contract, exclusions))
+            views.append(await self._view(config, contract, declarations))
             self._stats.evaluation.observe(self._clock.monotonic() - begun)
             await asyncio.sleep(0)
         if config is self._config:
-            self.views, self.declared, self.exclusions = tuple(views), number, exclusions
+            self.views, self.declared, self.declarations = tuple(views), number, declarations
         if self._clock.monotonic() >= self._next_check:
             self._next_check = self._clock.monotonic() + RECHECK
             await self.recheck()
@@ -119,10 +122,10 @@ class Judge:
         self._cases.pop(contract.name, None)
         return False
 
-    async def _view(self, config: Config, contract: Contract, exclusions: tuple[Exclusion, ...]) -> ContractView:
+    async def _view(self, config: Config, contract: Contract, declarations: Declarations) -> ContractView:
         now = self._clock.now()
         period = periods.current(contract, now)
-        stood = declared(contract, exclusions, now)
+        stood = declared(contract, declarations, now)
         case = self._cases.get(contract.name)
         if case is None or (case.book.contract, case.book.declared) != (contract, stood):
             case = _Running(Book(config, contract, stood), period)
@@ -131,14 +134,18 @@ class Judge:
             case.current, case.before, case.is_final = period, None, False
             case.book.forget(needed(contract, periods.previous(contract, now), now)[0].start)
         current = await case.book.statement(self._source, period, now)
-        if not case.is_final:
+        if not case.is_final or now >= case.again:
+            case.again = now + RECHECK
             case.before, case.is_final = await self._previous(case.book, periods.previous(contract, now), now)
         return ContractView(
             contract=contract,
             current=current,
             previous=case.before,
             active_exclusions={
-                rule.name: any(each.cause == rule.name and each.start <= now < each.end for each in stood)
+                rule.name: any(
+                    each.cause == rule.name and each.state is Agreement.ACCEPTED and each.start <= now < each.end
+                    for each in stood.exclusions
+                )
                 for rule in periods.version(contract, period.start).exclusions
             },
         )

@@ -192,7 +192,7 @@ AGREEMENT: tuple[Family, ...] = (
     Family(
         name="slamon_exclusion_active",
         type="gauge",
-        help="1 while a declared exclusion of the class covers the present instant; inhibits alerts.",
+        help="1 while an accepted exclusion of the class covers the present instant; inhibits alerts.",
         labels=("contract", "class"),
         lines=_exclusions,
     ),

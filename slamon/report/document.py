@@ -123,7 +123,9 @@ def _services(contract: Contract, probes: Mapping[str, Sequence[str]]) -> Iterat
 
 def _validity(contract: Contract) -> Iterator[str]:
     first, last = contract.term.start, contract.term.end
-    yield f"The term runs from {first or 'the beginning of measurement'} to {last or 'further notice'}, both days included."
+    begins = f"from {first}" if first else "from the beginning of measurement"
+    ends = f"to {last}, that day included" if last else "until further notice"
+    yield f"The term runs {begins} {ends}."
     if contract.prices:
         yield ""
         yield from _table(

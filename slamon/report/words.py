@@ -7,6 +7,7 @@ from enum import Enum, auto
 from fractions import Fraction
 
 from slamon.model import DAY, HOUR, MINUTE, MS, S
+from slamon.sla.facts import Event
 from slamon.sla.lines import CreditLine, Due, ObjectiveLine
 from slamon.sla.terms import Dimension
 from slamon.units import format_money, format_percent, round_half_up
@@ -46,6 +47,19 @@ def instant(ns: int, where: tzinfo = UTC) -> str:
     fraction = f".{milliseconds:03d}" if milliseconds else ""
     offset = "Z" if str(where) == "UTC" else local.isoformat()[19:]
     return f"{local:%Y-%m-%d %H:%M:%S}{fraction}{offset}"
+
+
+def event_fields(event: Event, where: tzinfo, currency: str) -> list[tuple[str, str]]:
+    """What an event says, field by field; what it does not say is left out."""
+    found = []
+    for name, value in event._asdict().items():
+        if isinstance(value, Fraction):
+            found.append((name, money(value, currency).rstrip()))
+        elif isinstance(value, int):
+            found.append((name, instant(value, where)))
+        elif value is not None:
+            found.append((name, value))
+    return found
 
 
 def due(deadline: Due, where: tzinfo) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from slamon.model import S
 from slamon.sla import deadlines, hours, periods
-from slamon.sla.facts import Agreement, Exclusion, Ticket
+from slamon.sla.facts import Agreement, Exclusion, Recorded, Ticket
 from slamon.sla.outages import matching
 from slamon.sla.terms import Anchor, Contract, ExclusionClass
 from slamon.sla.timeline import Piece, Span, Spans, intersect, overlaps, subtract, tagged, union
 from slamon.units import format_duration
+
+Declared = TypeVar("Declared", Exclusion, Recorded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +29,14 @@ class Decision:
     """From the announcement to the start, nanoseconds; None where none is recorded."""
 
 
-def standing(exclusions: Iterable[Exclusion], contract: Contract, as_of: int) -> list[Exclusion]:
+def standing(declarations: Iterable[Declared], contract: Contract, as_of: int) -> list[Declared]:
     """The contract's declarations that were made and not revoked by `as_of`, in the order given."""
     return [
-        exclusion
-        for exclusion in exclusions
-        if exclusion.contract == contract.name
-        and exclusion.declared_at <= as_of
-        and (exclusion.revoked_at is None or as_of < exclusion.revoked_at)
+        each
+        for each in declarations
+        if each.contract == contract.name
+        and each.declared_at <= as_of
+        and (each.revoked_at is None or as_of < each.revoked_at)
     ]
 
 
@@ -125,7 +129,9 @@ def _noticed(contract: Contract, entry: ExclusionClass, exclusion: Exclusion) ->
         else f"{entry.notice.days} {'business ' if entry.notice.business else ''}days"
     )
     lead = exclusion.start - exclusion.notified
-    return f"notice of {format_duration(lead)}, the contract asks for {least}"
+    whole = abs(lead) // S * S
+    given = f"notice of {format_duration(whole)}" if lead >= 0 else f"notice {format_duration(whole)} after it began"
+    return f"{given}, the contract asks for {least}"
 
 
 def _lodged(contract: Contract, entry: ExclusionClass, exclusion: Exclusion, tickets: Sequence[Ticket]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from slamon.record.rows import Gap, Record, Run
 
@@ -121,6 +121,19 @@ class Exclusion:
     lodged: int | None = None
     """When it was lodged; None = when it was declared."""
     state: Agreement = Agreement.ACCEPTED
+    role: str = ""
+    """Which party declared it: customer or provider; empty = not stated."""
+    evidence: tuple[str, ...] = ()
+    """Texts and addresses that show it."""
+    ticket: str = ""
+    series: str = ""
+    """The same for all that were declared as one repetition: the id of its first, or the UID of a calendar's event."""
+    source: str = ""
+    """Name of the calendar file it was read from; empty = declared by hand."""
+    uid: str = ""
+    """UID of that calendar's event."""
+    occurrence: int | None = None
+    """Which occurrence of that event: when it begins by the event's rule, wherever it was moved to."""
 
 
 class Ticket(NamedTuple):
@@ -155,6 +168,48 @@ class Notice(NamedTuple):
     at: int
 
 
+class Charged(NamedTuple):
+    """What the period of that name was charged in fact; None = not stated."""
+
+    period: str
+    billed: Fraction | None = None
+    paid: Fraction | None = None
+    usage: Fraction | None = None
+
+
+Event: TypeAlias = Ticket | Lodged | Payment | Breach | Notice | Charged
+"""What people know and no probe measures."""
+
+EVENTS: dict[str, type[Event]] = {
+    "ticket": Ticket,
+    "claim": Lodged,
+    "payment": Payment,
+    "breach": Breach,
+    "notice": Notice,
+    "charge": Charged,
+}
+"""The word for an event → what it is."""
+
+
+def kind(event: Event) -> str:
+    """The word for it."""
+    return next(word for word, type_ in EVENTS.items() if isinstance(event, type_))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Somebody's statement that such a thing happened."""
+
+    id: str
+    contract: str
+    event: Event
+    declared_at: int
+    declared_by: str = ""
+    note: str = ""
+    revoked_at: int | None = None
+    revoked_by: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """What a period was charged in fact; None = by the contract's price."""
@@ -162,6 +217,14 @@ class Charge:
     billed: Fraction | None = None
     paid: Fraction | None = None
     usage: Fraction | None = None
+
+    def updated(self, later: Charge) -> Charge:
+        """What `later` states, and of the rest what this does."""
+        return Charge(
+            billed=self.billed if later.billed is None else later.billed,
+            paid=self.paid if later.paid is None else later.paid,
+            usage=self.usage if later.usage is None else later.usage,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,3 +248,37 @@ class Facts:
     """Period name → what it was charged."""
     closed: tuple[int, ...] = ()
     """Instants at which statements were closed: what changes them later makes a new revision."""
+
+
+def happened(events: Iterable[Event], facts: Facts) -> Facts:
+    """The facts and these events, in the order given; of a charge that is stated twice the later figures stand."""
+    tickets: list[Ticket] = []
+    claims: list[Lodged] = []
+    payments: list[Payment] = []
+    breaches: list[Breach] = []
+    notices: list[Notice] = []
+    charges = dict(facts.charges)
+    for event in events:
+        match event:
+            case Ticket():
+                tickets.append(event)
+            case Lodged():
+                claims.append(event)
+            case Payment():
+                payments.append(event)
+            case Breach():
+                breaches.append(event)
+            case Notice():
+                notices.append(event)
+            case Charged():
+                stated = Charge(billed=event.billed, paid=event.paid, usage=event.usage)
+                charges[event.period] = charges.get(event.period, Charge()).updated(stated)
+    return replace(
+        facts,
+        tickets=(*facts.tickets, *tickets),
+        claims=(*facts.claims, *claims),
+        payments=(*facts.payments, *payments),
+        breaches=(*facts.breaches, *breaches),
+        notices=(*facts.notices, *notices),
+        charges=charges,
+    )

@@ -24,6 +24,8 @@ class Ruled:
     """Whole outages as measured, by whatever rule: open ones end at settled."""
     ticketed: Spans
     """Tickets matched to an outage, as spans; one still open ends at settled."""
+    pending: int | None
+    """When the first ticket was opened that is still open at settled: it may yet match an outage, and then matters from there on."""
 
     @property
     def settled(self) -> int:
@@ -48,7 +50,8 @@ def ruled(contract: Contract, facts: Facts, service: Composition, *, as_of: int,
             timeline=_redrawn(seen.timeline, outages, lost),
             detected=_redrawn(seen.detected, outages, lost),
         )
-    return Ruled(seen=seen, measured=measured, ticketed=ticketed)
+    still = (ticket.opened for ticket in facts.tickets if ticket.closed is None or ticket.closed > seen.settled)
+    return Ruled(seen=seen, measured=measured, ticketed=ticketed, pending=min(still, default=None))
 
 
 def qualifies_everything(rule: OutageRule) -> bool:

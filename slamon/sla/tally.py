@@ -250,14 +250,15 @@ def base_end(
 ) -> int:
     """Up to where a tally from `start` need not be computed again while its exclusions stay as they are.
 
-    The last quarter hour before the settled instant that lies in no outage and behind none that is still open, inside
-    `[start, end]`. Slots are judged from the period's start each time.
+    The last quarter hour before the settled instant that lies in no outage and behind none that is still open, nor behind the
+    opening of a ticket that is, inside `[start, end]`. Slots are judged from the period's start each time.
     """
     if contract.outage.slot is not None:
         return start
     whole = contract.service if service is None else service
     ruling = ruled(contract, facts, whole, as_of=as_of, origin=origin)
-    last = ruling.settled - ruling.settled % QUARTER
+    known = ruling.settled if ruling.pending is None else min(ruling.pending, ruling.settled)
+    last = known - known % QUARTER
     for first, after in reversed(indivisible(ruling, contract.outage)):
         if after <= last:
             break

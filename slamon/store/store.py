@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from slamon.record.recorder import Batch, Known
 from slamon.record.track import Settled
-from slamon.sla.facts import Exclusion
-from slamon.store import declarations, reading, schema, writing
+from slamon.sla.facts import Event, Exclusion, Recorded
+from slamon.store import chain, declarations, events, reading, schema, writing
 from slamon.store.compaction import Compactor
 from slamon.store.lock import Lock
 from slamon.store.reading import StoredFacts
@@ -25,6 +25,13 @@ from slamon.store.schema import contract_text, journal, series
 
 PRUNE_ROWS = 50_000
 """Rows one `prune` drops at most, a tenth of a second's work: writing the next batch waits behind it."""
+
+
+class Declarations(NamedTuple):
+    """What people declared, also what was taken back, in order."""
+
+    exclusions: tuple[Exclusion, ...] = ()
+    events: tuple[Recorded, ...] = ()
 
 
 class Store:
@@ -161,25 +168,114 @@ class Store:
         self, *, contract: str, cause: str, start: int, end: int, at: int, by: str, note: str = ""
     ) -> Exclusion:
         """Declare that `[start, end)` does not count for `contract` because of `cause`. `at`: now. Raises UsageError."""
+        draft = declarations.Draft(contract=contract, cause=cause, start=start, end=end, note=note)
+        made = self.declare_all([draft], at=at, by=by)
+        assert made is not None
+        return made[0]
+
+    def declare_all(
+        self,
+        drafts: Sequence[declarations.Draft],
+        *,
+        at: int,
+        by: str,
+        one_series: bool = False,
+        revoking: Iterable[str] = (),
+        source: str = "",
+        after: int | None = None,
+        dry_run: bool = False,
+    ) -> tuple[Exclusion, ...] | None:
+        """Declare several at once, all or none, and take others back in the same step. Raises UsageError.
+
+        `by`: `user@host` that enters them. `one_series`: they repeat, and get the id of the first as their series. `source`: the
+        calendar file that asks for it. `after`: what `last_declaration` said when the drafts were made up; where somebody has
+        declared anything since, nothing is done and the answer is None. `dry_run`: nothing is written, the answer is what would be.
+        """
         return declarations.declare(
-            self._connection, contract=contract, cause=cause, start=start, end=end, at=at, by=by, note=note
+            self._connection,
+            drafts,
+            at=at,
+            by=by,
+            one_series=one_series,
+            revoking=revoking,
+            source=source,
+            after=after,
+            dry_run=dry_run,
+        )
+
+    def settle(
+        self,
+        ids: Sequence[str],
+        kind: str,
+        *,
+        at: int,
+        by: str,
+        name: str = "",
+        role: str = "",
+        note: str = "",
+        evidence: tuple[str, ...] = (),
+        whole_series: bool = False,
+    ) -> tuple[Exclusion, ...]:
+        """Say of declarations that they are agreed to or not: `kind` is `accept`, `dispute`, `reject`, or `revoke`. All or none.
+
+        A state may follow any other; who changed it when stays in the record. `name`: who does it, where that is not who enters
+        it. `whole_series`: also of what was declared in one series with them. Raises UsageError for one unknown, revoked already,
+        or in that state already.
+        """
+        return declarations.settle(
+            self._connection,
+            ids,
+            kind,
+            at=at,
+            by=by,
+            name=name,
+            role=role,
+            note=note,
+            evidence=evidence,
+            whole_series=whole_series,
         )
 
     def revoke(self, id: str, *, at: int, by: str) -> Exclusion:  # noqa: A002  the word of the command line
         """Take a declaration back; it stays in the record as revoked. Raises UsageError for one unknown or revoked already."""
-        return declarations.revoke(self._connection, id, at=at, by=by)
+        return self.settle([id], declarations.REVOKE, at=at, by=by)[0]
+
+    def histories(self) -> dict[str, tuple[declarations.Act, ...]]:
+        """Id of every exclusion → what was done about it, first its declaration."""
+        return declarations.histories(chain.read(self._connection))
 
     def exclusions(self, contract: str | None = None) -> tuple[Exclusion, ...]:
         """Every exclusion ever declared, also revoked ones, in order; of one contract or of all."""
-        return declarations.exclusions(self._connection, contract)
+        return declarations.exclusions(chain.read(self._connection), contract)
+
+    def record(
+        self, contract: str, event: Event, *, at: int, by: str, note: str = "", replaces: str | None = None
+    ) -> Recorded:
+        """Record that something happened. `at`: now; `replaces`: the id of an event of the same kind, taken back in the same step.
+
+        Raises UsageError.
+        """
+        return events.record(self._connection, contract, event, at=at, by=by, note=note, replaces=replaces)
+
+    def retract(self, id: str, *, at: int, by: str) -> Recorded:  # noqa: A002  the word of the command line
+        """Take an event back; it stays in the record. Raises UsageError for one unknown or taken back already."""
+        return events.retract(self._connection, id, at=at, by=by)
+
+    def events(self, contract: str | None = None) -> tuple[Recorded, ...]:
+        """Everything ever recorded, also what was taken back, in order; of one contract or of all."""
+        return events.events(chain.read(self._connection), contract)
+
+    def declarations(self, contract: str | None = None) -> Declarations:
+        """Exclusions and events, of one instant; of one contract or of all."""
+        entries = chain.read(self._connection)
+        return Declarations(declarations.exclusions(entries, contract), events.events(entries, contract))
 
     def last_declaration(self) -> int:
-        """Number of the last declaration or revocation; it grows with every one, 0 before the first."""
-        return declarations.last(self._connection)
+        """Number of the last declaration, event or revocation; it grows with every one, 0 before the first."""
+        return chain.last(self._connection)
 
     def verify(self) -> str:
         """Check the chain of declarations; the hash of its last link. Raises ledger.TamperedError naming the first bad entry."""
-        return declarations.verify(self._connection)
+        return chain.verify(self._connection)
 
     def keep_text(self, sha256: str, text: str) -> None:
         """Keep a contract's canonical text by its hash; keeping it again changes nothing."""

@@ -10,14 +10,15 @@ import pytest
 
 from slamon.clock import Clock
 from slamon.config import Config, load
-from slamon.daemon.notices import Declarations, Notices
+from slamon.daemon.notices import Declared, Notices
 from slamon.daemon.standing import follow
 from slamon.live import Inbox, Live
 from slamon.model import Reading, Result, S
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Run
-from slamon.sla.facts import Exclusion, SeriesFacts
+from slamon.sla.facts import Agreement, Exclusion, Recorded, SeriesFacts, Ticket
 from slamon.stats import RTT_EDGES
+from slamon.store import Declarations
 from slamon.trace import Tracer
 
 START = 1_795_514_400 * S  # 2026-11-24 10:00:00Z
@@ -155,7 +156,7 @@ def test_a_later_change_is_said_once(config: Config, caplog: pytest.LogCaptureFi
     assert lines == ["target shop/page DOWN", "service shop DOWN", "target shop/page UP again", "service shop UP again"]
 
 
-def exclusion(number: int, revoked: int | None = None) -> Exclusion:
+def exclusion(number: int, revoked: int | None = None, state: Agreement = Agreement.ACCEPTED) -> Exclusion:
     return Exclusion(
         id=str(number),
         contract="hq",
@@ -167,18 +168,33 @@ def exclusion(number: int, revoked: int | None = None) -> Exclusion:
         note="CHG-1",
         revoked_at=revoked,
         revoked_by="bob@noc" if revoked else "",
+        state=state,
     )
 
 
 def test_declarations_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    known = Declarations()
-    known.say([exclusion(1)])  # was there when the daemon started
-    known.say([exclusion(1), exclusion(2)])
-    known.say([exclusion(1, revoked=START), exclusion(2)])
-    known.say([exclusion(1, revoked=START), exclusion(2)])
+    known = Declared()
+    known.say(Declarations((exclusion(1),)))  # was there when the daemon started
+    known.say(Declarations((exclusion(1), exclusion(2))))
+    known.say(Declarations((exclusion(1, revoked=START), exclusion(2))))
+    event = Recorded(id="4", contract="hq", event=Ticket(START), declared_at=START, declared_by="anna@noc")
+    known.say(Declarations((exclusion(1, revoked=START), exclusion(2)), (event,)))
+    known.say(Declarations((exclusion(1, revoked=START), exclusion(2)), (event,)))
     span = "maintenance of contract hq from 2026-11-24 10:00:00Z to 2026-11-24 11:00:00Z"
     assert said(caplog) == [
         f"exclusion 2 declared by anna@noc: {span}: CHG-1",
         f"exclusion 1 revoked by bob@noc: {span}",
+        "ticket 4 of contract hq declared by anna@noc: opened 2026-11-24 10:00:00Z",
+    ]
+    known.say(
+        Declarations((exclusion(1, revoked=START), exclusion(2), exclusion(3, state=Agreement.PROPOSED)), (event,))
+    )
+    known.say(
+        Declarations((exclusion(1, revoked=START), exclusion(2, state=Agreement.DISPUTED), exclusion(3)), (event,))
+    )
+    assert said(caplog)[3:] == [
+        f"exclusion 3 declared as proposed by anna@noc: {span}: CHG-1",
+        f"exclusion 2 is disputed now: {span}",
+        f"exclusion 3 is accepted now: {span}",
     ]

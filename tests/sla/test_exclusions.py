@@ -190,6 +190,12 @@ def test_what_is_refused_says_why() -> None:
     assert decide(days, [short])[0].reason == "notice of 1d, the contract asks for 3 days"
     assert decide(business, [short])[0].reason == "notice of 1d, the contract asks for 3 business days"
     assert decide(under(), [replace(short, notified=None)])[0].accepted
+    nearly = replace(short, notified=short.start - 240 * HOUR + 1)
+    late = replace(short, notified=short.start + 2 * HOUR + 1)
+    assert [found.reason for found in decide(rules, [nearly, late])] == [
+        "notice of 9d23h59m59s, the contract asks for 10d",
+        "notice 2h after it began, the contract asks for 10d",
+    ]
 
 
 @pytest.mark.parametrize(

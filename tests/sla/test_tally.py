@@ -246,6 +246,20 @@ def test_a_base_ends_before_an_outage_whose_ticket_is_open() -> None:
             assert of(facts, 0, cut, contract) + tail == of(facts, 0, END, contract)
 
 
+def test_a_base_ends_before_a_ticket_that_an_outage_may_yet_overlap() -> None:
+    """The next outage would be one from where the ticket was opened."""
+    sent = series(shots("." * 190))
+    for opened, closed, cut in (
+        (1010, None, QUARTER),
+        (1010, 1200, 2 * QUARTER),
+        (1010, 1950, QUARTER),
+        (5000, None, 2 * QUARTER),
+    ):
+        ticket = Ticket(opened * S, None if closed is None else closed * S)
+        facts = observed(sent, tickets=(ticket,))
+        assert base_end(timed, facts, 0, END, as_of=NOW, origin=0) == cut
+
+
 def test_a_base_ends_before_a_chain_of_outages_that_may_be_one() -> None:
     """A, B and C are bridged: all of it is one outage, and a quarter hour ends in the middle of it."""
     sent = series(shots("." * 84 + "xxx" + "......" + "xxx" + "......" + "xxx" + "." * 100))

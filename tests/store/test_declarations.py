@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -11,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from slamon import ledger
 from slamon.errors import UsageError
 from slamon.ledger import GENESIS, TamperedError
 from slamon.model import HOUR, S
-from slamon.sla.facts import Exclusion
-from slamon.store import Store
+from slamon.sla.facts import Agreement, Exclusion
+from slamon.store import Draft, Store
 from tests.record.worlds import T0, success, target
 from tests.store.rig import Daemon
 
@@ -159,6 +161,193 @@ def test_an_edited_row_is_no_traceback(daemon: Daemon, statement: str) -> None:
     editor.close()
     with pytest.raises(TamperedError, match="is not what was written"):
         daemon.store.exclusions()
+
+
+def planted(path: Path, *entries: tuple[str, dict[str, ledger.Value]]) -> list[ledger.Entry]:
+    """Entries with right hashes, written beside the program as another version of it would."""
+    editor = sqlite3.connect(path)
+    made: list[ledger.Entry] = []
+    for kind, body in entries:
+        made.append(ledger.append(made[-1] if made else None, at=T0 - HOUR, by="ann", kind=kind, body=body))
+        columns = {**made[-1]._asdict(), "body": json.dumps(body)}
+        editor.execute(
+            'INSERT INTO declaration (number, at, "by", kind, body, link) VALUES (:number, :at, :by, :kind, :body, :link)',
+            columns,
+        )
+    editor.commit()
+    editor.close()
+    return made
+
+
+OLD: dict[str, ledger.Value] = {
+    "contract": "hq", "cause": "maintenance", "start": T0, "end": T0 + HOUR, "note": "fibre moved"
+}  # fmt: skip
+
+
+def test_what_the_first_version_wrote_holds_and_goes_on(daemon: Daemon) -> None:
+    """It knew no states: whatever was declared was accepted. Its hashes are over its own bytes."""
+    entries = planted(daemon.path, ("exclude", OLD), ("exclude", OLD), ("revoke", {"id": "2"}))
+    assert daemon.store.verify() == entries[-1].link
+    second = replace(WINDOW, id="2", revoked_at=T0 - HOUR, revoked_by="ann")
+    assert daemon.store.exclusions() == (WINDOW, second)
+    declared(daemon.store)
+    assert daemon.store.settle(["1"], "dispute", at=T0, by="bob")[0] == replace(WINDOW, state=Agreement.DISPUTED)
+    daemon.store.verify()
+    assert daemon.store.last_declaration() == 5
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (("exclude", {**OLD, "version": 3}), "declaration 1 is of a newer slamon"),
+        (("exclude", {**OLD, "state": "maybe"}), "declaration 1 is not what was written: 'maybe'"),
+        (("exclude", {**OLD, "notified": "now"}), "declaration 1 is not what was written: 'now' is no instant"),
+        (("exclude", {**OLD, "end": True}), "True is no instant"),
+        (("accept", {"id": "1"}), "declaration 1 is not what was written: it is about 1, which is none"),
+    ],
+)
+def test_what_cannot_be_understood_is_not_guessed(
+    daemon: Daemon, entry: tuple[str, dict[str, ledger.Value]], reason: str
+) -> None:
+    planted(daemon.path, entry)
+    with pytest.raises(TamperedError, match=reason):
+        daemon.store.exclusions()
+
+
+def test_an_unknown_kind_is_not_passed_over(daemon: Daemon) -> None:
+    planted(daemon.path, ("exclude", OLD), ("shorten", {"id": "1"}))
+    with pytest.raises(TamperedError, match="declaration 2 is of no kind there is: shorten"):
+        daemon.store.exclusions()
+
+
+DRAFT = Draft(
+    contract="hq",
+    cause="maintenance",
+    start=T0,
+    end=T0 + HOUR,
+    note="fibre moved",
+    notified=T0 - 3 * HOUR,
+    lodged=T0 - 2 * HOUR,
+    state=Agreement.PROPOSED,
+    name="Ann Lee",
+    role="provider",
+    evidence=("mail of 3 May", "https://example.com/rfo"),
+    ticket="CHG-1",
+    source="windows.ics",
+    uid="u@x",
+    occurrence=T0,
+    series="u@x",
+)
+
+
+def test_everything_declared_is_kept(daemon: Daemon) -> None:
+    made = daemon.store.declare_all([DRAFT], at=T0 - HOUR, by="ann@here")
+    assert made == daemon.store.exclusions()
+    assert made == (
+        Exclusion(
+            id="1",
+            contract="hq",
+            cause="maintenance",
+            start=T0,
+            end=T0 + HOUR,
+            declared_at=T0 - HOUR,
+            declared_by="Ann Lee",
+            note="fibre moved",
+            notified=T0 - 3 * HOUR,
+            lodged=T0 - 2 * HOUR,
+            state=Agreement.PROPOSED,
+            role="provider",
+            evidence=("mail of 3 May", "https://example.com/rfo"),
+            ticket="CHG-1",
+            series="u@x",
+            source="windows.ics",
+            uid="u@x",
+            occurrence=T0,
+        ),
+    )
+    daemon.store.verify()
+
+
+def test_who_agreed_and_who_did_not_stays_on_record(daemon: Daemon) -> None:
+    daemon.store.declare_all([DRAFT], at=T0 - HOUR, by="ann@here")
+    states = []
+    for at, kind in enumerate(("dispute", "accept", "reject", "accept")):
+        (now,) = daemon.store.settle(
+            ["1"], kind, at=T0 + at, by="bob@there", name="Bob", role="customer", note=f"n{at}", evidence=(f"e{at}",)
+        )
+        states.append(now.state)
+        assert daemon.store.exclusions() == (now,)
+    assert states == [Agreement.DISPUTED, Agreement.ACCEPTED, Agreement.REJECTED, Agreement.ACCEPTED]
+    assert now.evidence == (*DRAFT.evidence, "e0", "e1", "e2", "e3")
+    daemon.store.revoke("1", at=T0 + 9, by="ann@here")
+    (acts,) = daemon.store.histories().values()
+    assert [(act.kind, act.by, act.entered_by, act.role, act.at, act.note) for act in acts] == [
+        ("exclude", "Ann Lee", "ann@here", "provider", T0 - HOUR, "fibre moved"),
+        ("dispute", "Bob", "bob@there", "customer", T0, "n0"),
+        ("accept", "Bob", "bob@there", "customer", T0 + 1, "n1"),
+        ("reject", "Bob", "bob@there", "customer", T0 + 2, "n2"),
+        ("accept", "Bob", "bob@there", "customer", T0 + 3, "n3"),
+        ("revoke", "ann@here", "ann@here", "", T0 + 9, ""),
+    ]
+    assert [act.state for act in acts] == [Agreement.PROPOSED, *states, None]
+    assert [act.evidence for act in acts] == [DRAFT.evidence, ("e0",), ("e1",), ("e2",), ("e3",), ()]
+    daemon.store.verify()
+
+
+def test_several_are_settled_together_or_not_at_all(daemon: Daemon) -> None:
+    daemon.store.declare_all([DRAFT] * 3, at=T0, by="ann")
+    daemon.store.settle(["2"], "accept", at=T0, by="bob")
+    for ids, reason in (
+        (["1", "2"], "exclusion 2 is accepted already"),
+        (["1", "9", "x"], "no exclusion 9, x; there are 1 to 3"),
+        (["2", "9"], r"no exclusion 9; there are 1 to 3\nexclusion 2 is accepted already"),
+    ):
+        with pytest.raises(UsageError, match=reason):
+            daemon.store.settle(ids, "accept", at=T0, by="bob")
+    assert [each.state for each in daemon.store.exclusions()] == ["proposed", "accepted", "proposed"]
+    assert len(daemon.store.settle(["1", "3", "1"], "accept", at=T0, by="bob")) == 2
+    assert daemon.store.last_declaration() == 6
+
+
+def test_a_series_is_settled_as_one(daemon: Daemon) -> None:
+    plain = replace(DRAFT, series="", source="", uid="", occurrence=None)
+    daemon.store.declare_all([plain], at=T0, by="ann")
+    made = daemon.store.declare_all([plain] * 4, at=T0, by="ann", one_series=True)
+    other = daemon.store.declare_all([plain] * 2, at=T0, by="ann", one_series=True)
+    assert made is not None
+    assert other is not None
+    assert [each.series for each in (*made, *other)] == ["2"] * 4 + ["6"] * 2
+    daemon.store.revoke("3", at=T0, by="ann")
+    daemon.store.settle(["4"], "accept", at=T0, by="bob")
+    settled = daemon.store.settle(["2"], "accept", at=T0, by="bob", whole_series=True)
+    assert [each.id for each in settled] == ["2", "5"]
+    revoked = daemon.store.settle(["5"], "revoke", at=T0, by="bob", whole_series=True)
+    assert [each.id for each in revoked] == ["2", "4", "5"]
+    daemon.store.settle(["6"], "accept", at=T0, by="bob", whole_series=True)
+    with pytest.raises(UsageError, match="every exclusion in one series with 6 is accepted already"):
+        daemon.store.settle(["6"], "accept", at=T0, by="bob", whole_series=True)
+    with pytest.raises(UsageError, match="exclusion 1 is not part of a series"):
+        daemon.store.settle(["1"], "revoke", at=T0, by="bob", whole_series=True)
+
+
+def test_a_dry_run_answers_and_writes_nothing(daemon: Daemon) -> None:
+    (first,) = daemon.store.declare_all([DRAFT], at=T0, by="ann") or ()
+    (would,) = daemon.store.declare_all([DRAFT], at=T0, by="ann", revoking=["1"], dry_run=True) or ()
+    assert daemon.store.exclusions() == (first,)
+    assert daemon.store.declare_all([DRAFT], at=T0, by="ann", revoking=["1"]) == (would,)
+
+
+def test_what_was_made_up_before_another_declared_is_not_written(daemon: Daemon) -> None:
+    declared(daemon.store)
+    assert daemon.store.declare_all([DRAFT], at=T0, by="ann", after=0) is None
+    assert daemon.store.declare_all([DRAFT], at=T0, by="ann", after=1, revoking=["1"], source="windows.ics") is not None
+    first, second = daemon.store.exclusions()
+    assert (first.revoked_at, second.id) == (T0, "3")
+    assert [act.source for act in daemon.store.histories()["1"]] == ["", "windows.ics"]
+    with pytest.raises(UsageError, match="exclusion 1 was revoked already"):
+        daemon.store.declare_all([DRAFT], at=T0, by="ann", revoking=["1"])
+    assert daemon.store.last_declaration() == 3
+    daemon.store.verify()
 
 
 def test_contract_texts_are_kept_by_hash(daemon: Daemon) -> None:

@@ -1,0 +1,57 @@
+"""Events people state → facts."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from slamon.sla.facts import (
+    EVENTS,
+    Breach,
+    Charge,
+    Charged,
+    Event,
+    Facts,
+    Lodged,
+    Notice,
+    Payment,
+    Ticket,
+    happened,
+    kind,
+)
+
+TICKET, CLAIM, PAYMENT, BREACH, NOTICE = (
+    Ticket(5),
+    Lodged("2026-10", 6),
+    Payment(7),
+    Breach("access", 8, 9),
+    Notice("out", 9),
+)
+
+
+def test_each_event_finds_its_place_after_what_was_there() -> None:
+    before = Facts(tickets=(Ticket(1, 2),), claims=(Lodged("2026-09", 1),), closed=(4,))
+    events: list[Event] = [NOTICE, TICKET, PAYMENT, CLAIM, BREACH]
+    assert happened(events, before) == Facts(
+        tickets=(Ticket(1, 2), TICKET),
+        claims=(Lodged("2026-09", 1), CLAIM),
+        payments=(PAYMENT,),
+        breaches=(BREACH,),
+        notices=(NOTICE,),
+        closed=(4,),
+    )
+    assert [kind(event) for event in events] == ["notice", "ticket", "payment", "claim", "breach"]
+    assert kind(Charged("2026-10")) == "charge"
+    assert len(EVENTS) == 6
+
+
+def test_of_a_charge_stated_twice_the_later_figures_stand() -> None:
+    before = Facts(charges={"2026-10": Charge(billed=Fraction(1), usage=Fraction(2))})
+    events = [
+        Charged("2026-10", billed=Fraction(3)),
+        Charged("2026-11", paid=Fraction(4)),
+        Charged("2026-10", paid=Fraction(5)),
+    ]
+    assert happened(events, before).charges == {
+        "2026-10": Charge(billed=Fraction(3), paid=Fraction(5), usage=Fraction(2)),
+        "2026-11": Charge(paid=Fraction(4)),
+    }
