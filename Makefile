@@ -62,7 +62,7 @@ coverage: $(VENV)/dev.stamp
 	@$(BIN)/python -m coverage report
 
 mutants: $(VENV)/dev.stamp
-	@$(BIN)/mutmut run --max-children $(WORKERS) $(ARGS) | tr '\r' '\n' | tail -n 1
+	@ulimit -v 4000000; $(BIN)/mutmut run --max-children $(WORKERS) $(ARGS) | tr '\r' '\n' | tail -n 1
 	@$(BIN)/mutmut results
 
 lock:

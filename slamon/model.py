@@ -72,11 +72,6 @@ MEANING: dict[Result, Meaning] = {
 `dns_error` is a name *we* could not resolve, which says nothing about the service."""
 
 
-def meaning(result: Result, _probe: str) -> Meaning:
-    """What `result` says; the same for every kind of probe."""
-    return MEANING[result]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Via:
     """The way a probe leaves the host; all empty = the routing table decides."""

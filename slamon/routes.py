@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from slamon.model import Via
+from slamon.model import S, Via
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -32,6 +32,9 @@ _FIB_MATCH = 0x2000  # answer with the route of the table, not with the cached d
 _DST, _SRC, _OIF, _GATEWAY, _PRIORITY, _MULTIPATH, _TABLE, _MARK, _VIA = 1, 2, 4, 5, 6, 9, 15, 16, 18
 _UP, _CARRIER = 0x1, 0x10000  # IFF_UP, IFF_LOWER_UP
 _UNANSWERED = 0x01 | 0x20  # NUD_INCOMPLETE: asked and not answered yet, NUD_FAILED: given up
+_UNASKED = 0x40 | 0x80  # NUD_NOARP, NUD_PERMANENT
+_CACHE = 3  # NDA_CACHEINFO, which begins with the time since the neighbour was confirmed
+_CLOCK_TICK = S // 100  # USER_HZ, the unit of times in the interface of the kernel
 _UNICAST, _LOCAL = 1, 2
 _MAIN = 254
 _DEAD = 0x1 | 0x10  # RTNH_F_DEAD | RTNH_F_LINKDOWN
@@ -147,6 +150,27 @@ def neighbour(interface: int, address: str) -> Neighbour:
             return Neighbour.UNKNOWN
         raise
     return Neighbour.SILENT if _NEIGHBOUR.unpack_from(entry)[2] & _UNANSWERED else Neighbour.ALIVE
+
+
+def last_heard(interface: int, address: str) -> int | None:
+    """Nanoseconds since the kernel last knew that a host on the link of `interface` was there, to 10 ms.
+
+    None where it does not ask such hosts (a tunnel, an entry made by hand), or knows nothing of this one, or has just been left
+    without an answer. Raises OSError where the kernel cannot be asked.
+    """
+    family = _FAMILIES[6 if ":" in address else 4]
+    packed = socket.inet_pton(family, address.partition("%")[0])
+    try:
+        (entry,) = _ask(_GET_NEIGHBOUR, _NEIGHBOUR.pack(family, interface, 0, 0, 0) + _attribute(_DST, packed))
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENODEV}:
+            return None
+        raise
+    found = dict(_attributes(entry[_NEIGHBOUR.size :]))
+    if _NEIGHBOUR.unpack_from(entry)[2] & (_UNANSWERED | _UNASKED) or _CACHE not in found:
+        return None
+    (ticks,) = _U32.unpack_from(found[_CACHE])
+    return int(ticks) * _CLOCK_TICK
 
 
 def interface_index(name: str) -> int:

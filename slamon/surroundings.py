@@ -6,8 +6,9 @@ from collections.abc import Callable
 from errno import ENODEV
 from typing import Generic, NamedTuple, TypeVar, TypeVarTuple
 
-from slamon.model import S, Via
-from slamon.routes import Neighbour, carries, first_step, interface_name, is_local, neighbour
+from slamon.model import MS, S, Via
+from slamon.neighbours import ask
+from slamon.routes import Neighbour, carries, first_step, interface_name, is_local, last_heard, neighbour
 
 OWN_ADDRESS = 10 * S
 """How long it is remembered whether an address is this host's: hundreds of dead neighbours make hundreds of complaints a round."""
@@ -17,6 +18,16 @@ ROUTE = 5 * S
 
 STATE = 1 * S
 """How long the state of a link or neighbour is remembered: one question a second, however many targets lie behind a gateway."""
+
+
+FRESH = 1 * S
+"""A gateway heard of within it is alive: less than an interval of most targets."""
+
+ANSWER = 800 * MS
+"""How long a gateway may take to answer a question of ours. It takes a millisecond; the next silence is usually noticed a second later."""
+
+TICK = 20 * MS
+"""What an instant at which the kernel heard of a neighbour may be off by."""
 
 
 class FirstHop(NamedTuple):
@@ -45,6 +56,9 @@ class Surroundings:
         self._steps = _Recent(first_step, ROUTE)
         self._links = _Recent(carries, STATE)
         self._neighbours = _Recent(neighbour, STATE)
+        self._heard = _Recent(self._last_heard, STATE)
+        self._asked: dict[tuple[int, str], tuple[int, int]] = {}
+        """Gateways we asked and have not heard of since → when first, when last."""
         self._silent: set[tuple[int, str]] = set()
         """Neighbours that were silent when last heard of: (interface, address)."""
 
@@ -81,7 +95,9 @@ class Surroundings:
         if step.local:
             return FirstHop()
         hop = step.gateway or destination.partition("%")[0]
-        if not self._is_silent(step.interface, hop, now):
+        if not self._is_silent(step.interface, hop, now) and not (
+            step.gateway and self._leaves_unanswered(step.interface, hop, now)
+        ):
             return FirstHop()
         silence = f"{hop} does not answer (no {'neighbour advertisement' if ':' in hop else 'ARP reply'})"
         if step.routed and not step.gateway:
@@ -96,6 +112,45 @@ class Surroundings:
         elif state is Neighbour.ALIVE:
             self._silent.discard((interface, address))
         return (interface, address) in self._silent
+
+    def _leaves_unanswered(self, interface: int, gateway: str, now: int) -> bool:
+        """Whether a gateway that the kernel takes to be alive has not answered when we asked; asks it where that is called for.
+
+        The first silence behind it asks, the second one may know: a gateway that has died is not taken for an outage until the
+        kernel notices.
+        """
+        key = (interface, gateway)
+        heard = self._heard.recall(now, *key)
+        first, last = self._asked.get(key, (now, now))
+        if key in self._asked and now - first >= ANSWER and heard is not None and heard < first - TICK:
+            self._heard.forget(*key)  # it may have answered after that was remembered
+            heard = self._heard.recall(now, *key)
+        if heard is None or (key in self._asked and heard >= first - TICK):
+            self._asked.pop(key, None)
+            return False
+        if key not in self._asked:
+            if now - heard >= FRESH:
+                self._ask(key, now, now)
+            return False
+        if now - last >= ANSWER:
+            self._ask(key, first, now)
+        return now - first >= ANSWER
+
+    def _ask(self, key: tuple[int, str], first: int, now: int) -> None:
+        try:
+            ask(*key)
+        except OSError as error:
+            self._asked.pop(key, None)
+            self._tell(
+                f"gateways cannot be asked whether they are there ({error.strerror}; it takes CAP_NET_RAW, and AF_PACKET among "
+                "RestrictAddressFamilies=): one that dies looks like an outage until the kernel notices, up to a minute"
+            )
+        else:
+            self._asked[key] = (first, now)
+
+    def _last_heard(self, interface: int, address: str) -> int | None:
+        age = last_heard(interface, address)
+        return None if age is None else self._monotonic() - age
 
 
 Question = TypeVarTuple("Question")

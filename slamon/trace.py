@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from icmplib import (
@@ -23,6 +22,7 @@ from icmplib import (
 from icmplib.utils import unique_identifier
 
 from slamon.model import MINUTE, S, Via
+from slamon.path import Hop, Moment, Trace
 
 if TYPE_CHECKING:
     from slamon.clock import Clock
@@ -43,7 +43,7 @@ SILENCE = 4
 """Silent hops in a row after which nothing more is expected: the target is down, so the path usually ends in silence."""
 
 AGAIN = 1 * MINUTE
-"""Between two traces of one target: a flapping target must not become a stream of traces."""
+"""Between two traces of one target for the same reason: a flapping target must not become a stream of traces."""
 
 WAITING = 16
 """Traces that may wait for the one that runs: later ones would show another moment than the outage's beginning."""
@@ -58,55 +58,6 @@ ANY_WAY = Via()
 _VERSIONS = {4: ICMPv4Socket, 6: ICMPv6Socket}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """One step of the path."""
-
-    distance: int
-    """Hop limit of the probes, from 1."""
-    address: str | None
-    """The router that answered; None for a silent one."""
-    rtts: tuple[int, ...] = ()
-    """Nanoseconds by the wall clock of this process: for orientation, not a measurement."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """The path to an address as it was at one moment."""
-
-    address: str
-    family: int
-    started: int
-    """Instant, nanoseconds UTC."""
-    duration: int
-    """Nanoseconds."""
-    hops: tuple[Hop, ...]
-    reached: bool
-    """Whether the address itself answered."""
-    ended: str
-    """Why it went no further, for people; empty when it reached the address."""
-
-    def as_json(self) -> dict[str, object]:
-        """Values for a JSON document; nanoseconds as strings, because JavaScript has no integers of that size."""
-        return {
-            "address": self.address,
-            "family": self.family,
-            "started": str(self.started),
-            "duration": str(self.duration),
-            "hops": [
-                {"distance": hop.distance, "address": hop.address, "rtts": [str(rtt) for rtt in hop.rtts]}
-                for hop in self.hops
-            ],
-            "reached": self.reached,
-            "ended": self.ended,
-        }
-
-    def __str__(self) -> str:
-        """`1 192.0.2.1, 2 *, 3 198.51.100.7; nobody answered beyond`: one line for a log."""
-        path = ", ".join(f"{hop.distance} {hop.address or '*'}" for hop in self.hops)
-        return "; ".join(part for part in (path, self.ended) if part)
-
-
 class Tracer:
     """Traces one path at a time in a thread of its own; the event loop never waits."""
 
@@ -115,19 +66,22 @@ class Tracer:
         self._stop = threading.Event()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trace")
         self._waiting = 0
-        self._last: dict[str, int] = {}
+        self._last: dict[tuple[str, Moment], int] = {}
 
-    async def trace(self, name: str, address: str, *, family: int, via: Via = ANY_WAY) -> Trace | None:
-        """The path to the literal `address` of the target `name`; None when it was traced less than AGAIN ago or too many wait.
+    async def trace(
+        self, name: str, address: str, *, family: int, via: Via = ANY_WAY, moment: Moment = Moment.BEGAN
+    ) -> Trace | None:
+        """The path to the literal `address` of the target `name`.
 
-        Raises nothing for what the network or the kernel does: that is in the result.
+        None when it was traced less than AGAIN ago for the same reason, or too many wait. Raises nothing for what the network or
+        the kernel does: that is in the result.
         """
         now = self._clock.monotonic()
-        last = self._last.get(name)
+        last = self._last.get((name, moment))
         if self._waiting > WAITING or (last is not None and now - last < AGAIN):
             return None
         self._last = {traced: at for traced, at in self._last.items() if now - at < AGAIN}
-        self._last[name] = now
+        self._last[name, moment] = now
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 from slamon.cli import cli
 from slamon.cli.exclude import exclude
-from slamon.report import status
+from slamon.path import Evidence, Moment, Trace, Traced
+from slamon.report import paths, status
 from slamon.sla.facts import Agreement, State
 from slamon.sla.lines import (
     CapLine,
@@ -115,6 +116,9 @@ def test_every_key_of_a_report_and_of_an_exclusion_is_documented(tmp_path: Path)
         return json.loads(done.stdout)
 
     assert chapter("Report") == list(printed("report"))
+    trace = Trace(address="127.0.0.1", family=4, started=1, duration=1, hops=(), reached=False, ended="")
+    traced = Traced(target="a/b", moment=Moment.BEGAN, since=1, until=None, trace=trace)
+    assert chapter("Path") == list(paths.document(Evidence("c", 1, traced, None)))
     assert chapter("Statement")[0] == next(iter(printed("report")["statements"][0])) == "schema"
     assert chapter("Exclusion declared") == list(printed("exclude", "list")[0])
     text = PAGE.read_text(encoding="utf-8")

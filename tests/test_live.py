@@ -65,7 +65,6 @@ def scratch(runs: dict[str, list[Run]], through: int, gaps: tuple[Gap, ...]) -> 
     series = {
         each.name: SeriesFacts(
             target=each.name,
-            probe=each.probe,
             interval=each.interval,
             timeout=each.timeout,
             down_after=each.down_after,

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample as Point
 
 from slamon.cases.running import judge, read_file
-from slamon.live import ContractView, StateView, TargetView
+from slamon.live import NOTHING, ContractView, Failing, StateView, TargetView
 from slamon.metrics import Exposition, Family, View, families
 from slamon.metrics.exposition import STEP_LINES
 from slamon.metrics.settlement import SETTLEMENT
@@ -891,3 +891,13 @@ def test_the_queries_of_the_documentation_are_valid(tmp_path: Path) -> None:
     )
     assert checked.returncode == 0, checked.stderr
     assert f"{len(queries)} rules found" in checked.stdout
+
+
+def test_the_share_of_failures_outside_outages() -> None:
+    world = World(make_target("icmp"))
+    name = "slamon_target_failure_ratio"
+    assert name + "{" not in render(world.view()), "nothing is known yet"
+    for failing, expected in ((NOTHING, None), (Failing(24, 30), "0.8"), (Failing(0, 30), "0.0")):
+        world.views = [dataclasses.replace(world.views[0], failing=failing)]
+        found = [line.rpartition(" ")[2] for line in render(world.view()).splitlines() if line.startswith(name + "{")]
+        assert found == ([] if expected is None else [expected])

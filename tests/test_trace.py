@@ -12,7 +12,8 @@ import pytest
 from slamon import trace
 from slamon.clock import Clock, Sources
 from slamon.model import MS, S, Via
-from slamon.trace import AGAIN, NO_PRIVILEGE, Hop, Trace, Tracer
+from slamon.path import Hop, Moment, Trace
+from slamon.trace import AGAIN, NO_PRIVILEGE, Tracer
 from tests.netlab.namespace import inside, nobody
 from tests.netlab.rig import ROOT, Lab
 
@@ -151,6 +152,8 @@ async def test_it_leaves_by_the_way_of_the_target(tracer: Tracer) -> None:
 async def test_a_target_is_traced_again_only_after_a_while(tracer: Tracer, time: Time) -> None:
     assert await tracer.trace("service/a", "10.66.1.5", family=4) is not None
     assert await tracer.trace("service/a", "10.66.1.5", family=4) is None
+    assert await tracer.trace("service/a", "10.66.1.5", family=4, moment=Moment.ENDED) is not None
+    assert await tracer.trace("service/a", "10.66.1.5", family=4, moment=Moment.ENDED) is None
     assert await tracer.trace("service/b", "10.66.1.5", family=4) is not None
     time.ahead += AGAIN
     assert await tracer.trace("service/a", "10.66.1.5", family=4) is not None
@@ -227,6 +230,7 @@ def test_a_trace_is_json() -> None:
         reached=False,
         ended="20 s were over",
     )
+    assert Trace.from_json(json.loads(json.dumps(found.as_json()))) == found
     assert json.loads(json.dumps(found.as_json())) == {
         "address": "192.0.2.1",
         "family": 4,

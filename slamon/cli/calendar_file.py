@@ -104,7 +104,9 @@ def read(path: Path, timezone: str, *, before: int | None = None) -> Calendar:
     found = [event for component in components for event in component.walk(EVENT)]
     if not problems and len(found) != len(blocks):
         problems.append(Problem(place=Place(file=str(path), line=1), path="", reason="its events cannot be told apart"))
-    for block, event in zip(blocks, found, strict=False):
+    if problems:  # what is broken as a file has no events that could be told apart
+        raise _refusal(problems)
+    for block, event in zip(blocks, found, strict=True):
         try:
             events.append(_event(block, event, timezone, cancelled=_method(components) == "CANCEL"))
         except _MistakeError as error:
@@ -112,6 +114,8 @@ def read(path: Path, timezone: str, *, before: int | None = None) -> Calendar:
     events = _latest(path, events, problems)
     occurrences: list[Occurrence] = []
     for each in events:
+        if len(occurrences) > MOST:
+            break
         try:
             occurrences += _occurrences(each, events, timezone, before)
         except _MistakeError as error:
@@ -126,9 +130,7 @@ def read(path: Path, timezone: str, *, before: int | None = None) -> Calendar:
             )
         )
     if problems:
-        raise UsageError(
-            "\n".join(str(each) for each in sorted(problems, key=lambda each: each.place or Place(file="", line=0)))
-        )
+        raise _refusal(problems)
     whole = frozenset(each.uid for each in events if each.original is None)
     return Calendar(
         name=path.name,
@@ -139,6 +141,11 @@ def read(path: Path, timezone: str, *, before: int | None = None) -> Calendar:
             (each.uid, each.original) for each in events if each.original is not None and each.uid not in whole
         ),
     )
+
+
+def _refusal(problems: list[Problem]) -> UsageError:
+    ordered = sorted(problems, key=lambda each: each.place or Place(file="", line=0))
+    return UsageError("\n".join(map(str, ordered)))
 
 
 def _problem(path: Path, block: Block, error: _MistakeError) -> Problem:

@@ -77,9 +77,21 @@ def components_of(path: Path, data: bytes, problems: list[Problem]) -> list[Any]
     try:
         found: Any = Parsed.from_ical(data.removeprefix(b"\xef\xbb\xbf"), multiple=True)
         components = [each for each in found if each.name == "VCALENDAR"]
-    except ValueError as error:
+    except (
+        ValueError,
+        AttributeError,
+        TypeError,
+        LookupError,
+    ) as error:  # icalendar trips over a property that stands twice
         if not problems:
-            problems.append(Problem(place=Place(file=str(path), line=1), path="", reason=f"not a calendar: {error}"))
+            reason = f"not a calendar ({error})"
+            fix = "export the calendar again as .ics"
+            problems.append(Problem(place=Place(file=str(path), line=1), path="", reason=reason, fix=fix))
+    except OSError as error:  # the tz database has folders, such as Europe
+        name = Path(error.filename or "").name
+        reason = f"it names a time zone that is none: {name}"
+        fix = "write one of the tz database, such as Europe/Berlin"
+        problems.append(Problem(place=Place(file=str(path), line=1), path="", reason=reason, fix=fix))
     if not components and not problems:
         problems.append(
             Problem(

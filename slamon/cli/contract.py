@@ -103,4 +103,6 @@ def _probes(config: Config, name: str) -> list[str]:
         lines.append(text + (f"; witness {target.witness}" if target.witness else ""))
     if len(service.targets) > 1:
         lines.append(f"{name} is up while at least {service.quorum} of these {len(service.targets)} are up")
+    if service.demarcation:
+        lines.append(f"the provider's part begins with the first hop in {' or '.join(service.demarcation)}")
     return lines

@@ -43,7 +43,7 @@ class _Told(Series):
     __slots__ = ("decided", "readings")
 
     def __init__(self, target: Target) -> None:
-        track = Track(1, Journal(), probe=target.probe, interval=target.interval, limits=())
+        track = Track(1, Journal(), interval=target.interval, limits=())
         super().__init__(target, track, edges=RTT_EDGES)
         self.readings: list[Reading] = []
 

@@ -12,7 +12,9 @@ from slamon.cli.asking import ask
 from slamon.cli.options import config_option, format_option, state_option
 from slamon.config import Config
 from slamon.judge import Source
+from slamon.judge import evidence as evidence_of
 from slamon.judge import report as statements_of
+from slamon.path import Evidence
 from slamon.report import json as report_json
 from slamon.report import text as report_text
 from slamon.report.layout import WIDTH
@@ -34,13 +36,16 @@ from slamon.sla.statement import Statement
 def report(config: Path, state: Path, contract: str | None, period: str, form: str) -> None:
     """Judge the stored facts by the contracts, with the daemon running or stopped."""
 
-    async def question(loaded: Config, source: Source, now: int) -> tuple[tuple[Statement, ...], int]:
-        return await statements_of(loaded, source, contract=contract, period=period, now=now), now
+    async def question(
+        loaded: Config, source: Source, now: int
+    ) -> tuple[tuple[Statement, ...], tuple[Evidence, ...], int]:
+        found = await statements_of(loaded, source, contract=contract, period=period, now=now)
+        return found, await evidence_of(loaded, source, found), now
 
-    statements, as_of = ask(config, state, question)
+    statements, evidence, as_of = ask(config, state, question)
     if form == "json":
-        click.echo(report_json.dumps(report_json.document(statements, as_of=as_of)), nl=False)
+        click.echo(report_json.dumps(report_json.document(statements, evidence, as_of=as_of)), nl=False)
         return
     terminal = sys.stdout.isatty()
     width = min(shutil.get_terminal_size().columns, WIDTH) if terminal else WIDTH
-    click.echo(report_text.render(statements, width=width, colour=terminal), nl=False)
+    click.echo(report_text.render(statements, evidence, width=width, colour=terminal), nl=False)

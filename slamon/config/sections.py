@@ -17,6 +17,7 @@ from slamon.config.values import (
     Mark,
     Name,
     Port,
+    Prefixes,
     Quorum,
     Refresh,
     Text,
@@ -74,6 +75,9 @@ class Inherited(Section):
     up_when: Quorum | None = Field(default=None, description="which targets must be up: any, all, at_least n")
     via: Via | None = Field(default=None, description="the way probes leave this host")
     witness: Text | None = Field(default=None, description="target on our side whose silence means the fault is ours")
+    demarcation: Prefixes | None = Field(
+        default=None, description="the provider's side of the path: addresses or prefixes"
+    )
     targets: dict[Name, Raw] | None = Field(default=None, description="what is probed")
 
 

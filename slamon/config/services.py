@@ -30,6 +30,8 @@ class Service:
     quorum: int
     """It is up while at least so many of `targets` are."""
     provider: str | None
+    demarcation: tuple[str, ...] = ()
+    """Prefixes of the provider's side of the path; empty = nobody said where it begins."""
     labels: tuple[tuple[str, str], ...]
     place: Place
 
@@ -250,6 +252,7 @@ class Assembly:
             targets=members,
             quorum=quorum,
             provider=keys.provider,
+            demarcation=nearest(layers, "demarcation")[0] or (),
             labels=tuple((label, keys.labels[label]) for label in self.labels if label in keys.labels)
             if keys.labels
             else (),

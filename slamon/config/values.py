@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -112,6 +113,20 @@ def interface(text: str) -> str:
     return text
 
 
+def prefix(text: str) -> str:
+    """An address, or a prefix without bits behind its length, in the one spelling of a prefix."""
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        try:
+            meant = str(ipaddress.ip_network(text, strict=False))
+        except ValueError:
+            raise ValueError(
+                "neither an address nor a prefix; write for example 198.51.100.1 or 2001:db8::/32"
+            ) from error
+        raise ValueError(f"a prefix with bits behind its length; write {meant}") from error
+
+
 def verbatim(text: str) -> str:
     return text
 
@@ -149,6 +164,12 @@ Quorum = Annotated[str, BeforeValidator(one(quorum)), pattern(r"any|all|at_least
 Consecutive = Annotated[int, BeforeValidator(one(number(1, 1000))), _integer(1, 1000)]
 """So many results in a row decide up or down."""
 Interface = Annotated[str, BeforeValidator(one(interface)), WithJsonSchema({"type": "string", "maxLength": 15})]
+Prefix = Annotated[str, BeforeValidator(one(prefix)), WithJsonSchema({"type": "string"})]
+Prefixes = Annotated[
+    tuple[Prefix, ...],
+    BeforeValidator(several),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 Port = Annotated[int, BeforeValidator(one(number(0, 65535))), _integer(0, 65535)]
 """0 = any free port, which the log then names."""
 Mark = Annotated[int, BeforeValidator(one(number(1, 2**32 - 1))), _integer(1, 2**32 - 1)]

@@ -76,6 +76,8 @@ async def serve(
                 spawn=tasks.spawn,
                 address=addresses.current,
                 failure=service.last_failure,
+                keep=service.keep_path,
+                over=service.silence_over,
             )
             service.notices.resume(config)
             tasks.forever(probing.run(), "probing")

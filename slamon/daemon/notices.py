@@ -1,16 +1,17 @@
-"""Changes of state, and what people declared → log lines; and a trace of the path when an ICMP target went down."""
+"""Changes of state, and what people declared → log lines; and a trace of the path when a target fell silent and when it is back."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import UTC
 
 from slamon.config import Config
-from slamon.live import Live, StateView, Turn
+from slamon.live import LOSSY, Live, StateView, Turn
 from slamon.model import Result, Target
-from slamon.report.events import Change, sentence
+from slamon.path import Moment, Traced
+from slamon.report.events import Change, loss_sentence, sentence
 from slamon.report.words import event_fields, instant
 from slamon.sla.facts import Agreement, Exclusion, Recorded, State, kind
 from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
@@ -26,7 +27,8 @@ ENDED = {State.DOWN: PROVIDER_DOWN, State.LOCAL_FAULT: LOCAL_FAULT}
 class Notices:
     """Says what turned since `live` was filled from the store.
 
-    `address` gives a target's present address, `failure` what was last said of a failed probe of it, `spawn` runs the traces.
+    `address` gives a target's present address, `failure` what was last said of a failed probe of it, `spawn` runs the traces, `keep`
+    stores one, `over` that the silence of a target that began at one instant ended at another.
     """
 
     def __init__(
@@ -37,12 +39,20 @@ class Notices:
         spawn: Callable[[Coroutine[object, object, None], str], None],
         address: Callable[[Target], str | None],
         failure: Callable[[str], str],
+        keep: Callable[[Traced], Awaitable[None]],
+        over: Callable[[str, int, int], Awaitable[None]],
     ) -> None:
         self._live = live
         self._tracer = tracer
         self._spawn = spawn
         self._address = address
         self._failure = failure
+        self._keep = keep
+        self._over = over
+        self._silent: dict[str, int] = {}
+        """Target → when the silence began whose end is waited for."""
+        self._lossy: set[str] = set()
+        """Targets that were last said to be."""
         self._unheard: set[tuple[str, str]] = set()
         """Nouns and names of which nothing was known when they were first judged."""
         self._stopped: dict[tuple[str, str], StateView] = {}
@@ -53,6 +63,7 @@ class Notices:
         targets = [view for name in config.targets if (view := self._live.target(name)) is not None]
         for noun, views in (("service", self._live.services()), ("target", targets)):
             self._stopped |= {(noun, view.name): view for view in views if view.state is not State.UNKNOWN}
+        self._silent = {view.name: view.since for view in targets if view.state is State.DOWN}
         if self._stopped:
             until = max(view.settled for view in self._stopped.values())
             counts = Counter((noun, view.state.replace("_", " ")) for (noun, _), view in self._stopped.items())
@@ -77,9 +88,30 @@ class Notices:
                 turn = turn._replace(previous=None, previous_since=None)  # noqa: PLW2901
             change = self._change(turn, config)
             log.log(logging.WARNING if change.alarming else logging.INFO, "%s", sentence(change))
-            target = config.targets.get(turn.name) if turn.noun == "target" else None
-            if target is not None and target.probe == "icmp" and turn.state is State.DOWN:
-                self._spawn(self._trace(target), f"trace {target.name}")
+            if turn.noun == "target" and turn.name in config.targets:
+                self._follow(config.targets[turn.name], turn)
+
+    def say_lossy(self, config: Config, now: int) -> None:
+        """Targets that are up by their rule and fail too often all the same, once; and when that has halved."""
+        for name in self._live.uneven():
+            failing, view = self._live.failing(name, now), self._live.target(name)
+            if (
+                name in self._lossy
+                or failing is None
+                or view is None
+                or view.state is not State.UP
+                or not failing.lossy
+            ):
+                continue
+            self._lossy.add(name)
+            log.warning("target %s LOSSY: %s", name, loss_sentence(failing))
+        for name in list(self._lossy):
+            failing = self._live.failing(name, now)
+            if name not in config.targets or failing is None:
+                self._lossy.discard(name)
+            elif failing.ratio is not None and failing.ratio < LOSSY / 2:
+                self._lossy.discard(name)
+                log.info("target %s no longer lossy: %s", name, loss_sentence(failing))
 
     def _change(self, turn: Turn, config: Config) -> Change:
         names = (turn.name,) if turn.noun == "target" else config.services[turn.name].targets
@@ -94,7 +126,6 @@ class Notices:
             since=turn.since,
             previous=turn.previous,
             previous_since=turn.previous_since,
-            probe=shown.probe if shown else "",
             results=self._deciding(shown, turn.since) if shown else (),
             detail=self._failure(shown.name) if shown else "",
             down=len(down),
@@ -120,13 +151,37 @@ class Notices:
                 results += [run.result] * min(run.samples, target.down_after)
         return tuple(results[: target.down_after])
 
-    async def _trace(self, target: Target) -> None:
+    def _follow(self, target: Target, turn: Turn) -> None:
+        """Trace the path once when the target fell silent and once when it is back. A silence it shares with its witness is one too."""
+        if turn.previous is None:
+            self._silent.pop(target.name, None)  # another target had this name
+        shared = turn.state is State.LOCAL_FAULT and target.witness is not None
+        if turn.state is State.UP:
+            since = self._silent.pop(target.name, None)
+            if since is not None:
+                self._spawn(self._ended(target, since, turn.since), f"trace {target.name} again")
+        elif (turn.state is State.DOWN or shared) and target.name not in self._silent:
+            self._silent[target.name] = turn.since
+            self._spawn(self._trace(target, Moment.BEGAN, turn.since, None), f"trace {target.name}")
+
+    async def _ended(self, target: Target, since: int, until: int) -> None:
+        await self._over(target.name, since, until)
+        await self._trace(target, Moment.ENDED, since, until)
+
+    async def _trace(self, target: Target, moment: Moment, since: int, until: int | None) -> None:
         address = self._address(target)
         if address is None:
             return
-        trace = await self._tracer.trace(target.name, address, family=target.family, via=target.via)
-        if trace is not None:
-            log.info("target %s path to %s: %s", target.name, address, trace)
+        trace = await self._tracer.trace(target.name, address, family=target.family, via=target.via, moment=moment)
+        if trace is None:
+            return
+        log.info("target %s path to %s: %s", target.name, address, trace)
+        await self._keep(Traced(target=target.name, moment=moment, since=since, until=until, trace=trace))
+        if until is None and self._silent.get(target.name) != since:
+            # It ended while the path was traced, which was more than `over` could know of.
+            ended = self._live.target(target.name)
+            if ended is not None and ended.state is State.UP and ended.since > since:
+                await self._over(target.name, since, ended.since)
 
 
 class Declared:

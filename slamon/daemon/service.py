@@ -16,11 +16,12 @@ from slamon.daemon.reports import Reports
 from slamon.daemon.standing import status
 from slamon.daemon.watch import Watch
 from slamon.errors import ConfigError
-from slamon.judge import Judge, Source, service_facts
+from slamon.judge import Judge, Source, evidence, service_facts
 from slamon.ledger import TamperedError
 from slamon.live import Inbox, Live, TargetView
 from slamon.metrics import Exposition, View
 from slamon.model import S
+from slamon.path import Traced
 from slamon.probe import Kind
 from slamon.record.recorder import Recorder
 from slamon.report.json import document
@@ -35,6 +36,9 @@ log = logging.getLogger("slamon")
 
 BATCH = 1 * S
 """Between two writes of facts: what a power cut may cost."""
+
+LOOK = 10
+"""Batches between two looks for targets that have become lossy: one interval of most."""
 
 PRUNE = 600
 """Batches between two looks for single packets older than they are kept."""
@@ -167,6 +171,8 @@ class Service:
             async with self._turn:
                 await self._step()
             count += 1
+            if count % LOOK == 0 and self.notices is not None:
+                self.notices.say_lossy(self.config, self._clock.now())
             if count % PRUNE == 0:
                 await self._prune()
 
@@ -254,7 +260,7 @@ class Service:
 
     def page_view(self) -> View:
         """The snapshot one scrape renders."""
-        config, live = self.config, self.live
+        config, live, now = self.config, self.live, self._clock.now()
         series = self._recorder.series
         return View(
             targets=(
@@ -263,6 +269,7 @@ class Service:
                     series=known,
                     address=self._addresses.current(target),
                     state=live.target(name),
+                    failing=live.failing(name, now),
                 )
                 for name, target in config.targets.items()
                 if (known := series.get(name)) is not None
@@ -282,6 +289,24 @@ class Service:
         series = self._recorder.series.get(target)
         return "" if series is None else series.failure
 
+    async def keep_path(self, traced: Traced) -> None:
+        """Evidence a disk does not take is lost, and that is said; measuring and judging go on without it."""
+        try:
+            await self._thread.call(self._store.keep_path, traced)
+        except StoreError as error:
+            self._lost_path(traced.target, error)
+
+    async def silence_over(self, target: str, since: int, until: int) -> None:
+        """Of the paths kept for that silence."""
+        try:
+            await self._thread.call(self._store.silence_over, target, since, until)
+        except StoreError as error:
+            self._lost_path(target, error)
+
+    def _lost_path(self, target: str, error: StoreError) -> None:
+        self._stats.store_write_errors += 1
+        log.error("what was found out about the path to %s is not kept: %s", target, error)
+
     def not_ready(self) -> str | None:
         if not self._judged:
             return "the contracts have not been judged yet"
@@ -293,7 +318,9 @@ class Service:
 
     async def report(self, contract: str | None, period: str) -> Mapping[str, object]:
         now = self._clock.now()
-        return document(await self._reports.of(self.config, contract, period, now), as_of=now)
+        config = self.config
+        statements = await self._reports.of(config, contract, period, now)
+        return document(statements, await evidence(config, self._source, statements), as_of=now)
 
     def page(self) -> Iterable[bytes]:
         """The metrics in steps."""

@@ -7,9 +7,9 @@ from typing import TypedDict
 
 from slamon.config import Config
 from slamon.judge import Source, service_facts
-from slamon.live import Live, StateView
+from slamon.live import NOTHING, WINDOW, Live, StateView
 from slamon.model import MINUTE
-from slamon.report.status import WINDOW, ServiceStatus, Status, TargetStatus, measured
+from slamon.report.status import ServiceStatus, Status, TargetStatus, measured
 from slamon.sla.facts import SeriesFacts, State
 
 
@@ -35,17 +35,21 @@ async def status(config: Config, source: Source, *, now: int, running: bool, liv
     settled = [view.settled for view in views if view is not None]
     for service in config.services.values():
         view = live.service(service.name)
+        targets_of = tuple(
+            _target(config, live, name, recent.get(name), now, running=running)
+            for name, target in config.targets.items()
+            if target.service == service.name
+        )
+        present = _present(view, running=running)
+        well = sum(each.state is State.UP and not each.lossy for each in targets_of if each.name in service.targets)
         services.append(
             ServiceStatus(
                 name=service.name,
-                **_present(view, running=running),
+                **present,
+                lossy=present["state"] is State.UP and well < service.quorum,
                 outages=view.outages if view else 0,
                 outage_start=view.outage_start if view and running else None,
-                targets=tuple(
-                    _target(config, live, name, recent.get(name), now, running=running)
-                    for name, target in config.targets.items()
-                    if target.service == service.name
-                ),
+                targets=targets_of,
             )
         )
     return Status(
@@ -83,6 +87,7 @@ def _target(
         address=target.address,
         **_present(view, running=running),
         measured=measured(recent.records if recent else (), now),
+        failing=live.failing(name, now) or NOTHING,
         last_result=runs[-1].result if runs else None,
         last_result_at=runs[-1].last_sent if runs else None,
     )

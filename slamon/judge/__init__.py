@@ -6,6 +6,7 @@ that has to be computed anew grows a piece at a time, so that whatever is judged
 
 from slamon.judge.asked import find_contracts, find_period, judge_once, report
 from slamon.judge.bench import Observed, Source, declared, involved, service_facts
+from slamon.judge.evidence import evidence
 from slamon.judge.running import Judge
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Observed",
     "Source",
     "declared",
+    "evidence",
     "find_contracts",
     "find_period",
     "involved",

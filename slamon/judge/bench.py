@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from slamon.config import Config
 from slamon.model import Target
+from slamon.path import Traced
 from slamon.record.rows import Gap
 from slamon.sla.exclusions import standing
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, happened
@@ -54,6 +55,10 @@ class Source:
 
     async def recorded(self) -> int:
         return await self._thread.call(self._store.recorded)
+
+    async def paths(self, targets: Sequence[str], start: int, end: int) -> tuple[Traced, ...]:
+        """See `Store.paths`."""
+        return await self._thread.call(self._store.paths, targets, start, end)
 
     async def declarations(self) -> Declarations:
         return await self._thread.call(self._store.declarations)

@@ -6,6 +6,19 @@ service; everything else goes through the same `sla.attribution.observe` that co
 
 from slamon.live.following import Live
 from slamon.live.inbox import Inbox, News
+from slamon.live.loss import LOSSY, NOTHING, WINDOW, Failing
 from slamon.live.views import ContractView, StateView, TargetView, Turn
 
-__all__ = ["ContractView", "Inbox", "Live", "News", "StateView", "TargetView", "Turn"]
+__all__ = [
+    "LOSSY",
+    "NOTHING",
+    "WINDOW",
+    "ContractView",
+    "Failing",
+    "Inbox",
+    "Live",
+    "News",
+    "StateView",
+    "TargetView",
+    "Turn",
+]

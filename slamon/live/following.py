@@ -9,6 +9,7 @@ from heapq import merge
 from slamon.live.account import Account
 from slamon.live.inbox import News
 from slamon.live.known import Known
+from slamon.live.loss import Failing
 from slamon.live.views import StateView, Turn
 from slamon.model import DAY, Target
 from slamon.record.rows import Gap, Run
@@ -159,6 +160,15 @@ class Live:
         """None until something about it has settled."""
         account = self._accounts.get(name)
         return account.view() if account is not None and account.since else None
+
+    def failing(self, name: str, now: int) -> Failing | None:
+        """Failures of a target in the last minutes that were no outage; None while nothing is known of it."""
+        known = self._known.get(name)
+        return None if known is None else known.failing(now)
+
+    def uneven(self) -> list[str]:
+        """Targets that have not only answered, or only failed, in the last minutes: others cannot be lossy."""
+        return [name for name, known in self._known.items() if known.recent]
 
     def services(self) -> list[StateView]:
         """Every service about which something has settled."""

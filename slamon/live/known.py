@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from slamon.model import Effect, Result, Target, meaning
+from slamon.live.loss import WINDOW, Failing, failing
+from slamon.model import MEANING, Effect, Result, Target
 from slamon.record.rows import Run
 from slamon.sla.attribution import TRUST
 from slamon.sla.detection import detect, rule_of
@@ -32,6 +34,9 @@ class Known:
     limit: int = field(default_factory=lambda: MANY_RUNS)
     """Ended runs from which on they are condensed again."""
 
+    recent: deque[Run] = field(default_factory=deque)
+    """Those that ended within the window in which failures are counted, as they were."""
+
     @property
     def crowded(self) -> bool:
         return len(self.ended) >= self.limit
@@ -44,7 +49,6 @@ class Known:
         target = self.target
         return SeriesFacts(
             target=target.name,
-            probe=target.probe,
             interval=target.interval,
             timeout=target.timeout,
             down_after=target.down_after,
@@ -66,10 +70,22 @@ class Known:
             if self.open is None or run.first_sent > self.open.first_sent:
                 if self.open is not None:
                     self.ended.append(self.open)
+                    self.recent.append(self.open)
+                    self._forget(run.first_sent - WINDOW)
                 self.open = run
             elif run.first_sent == self.open.first_sent:
                 self.open = run
             # else it ended before, and batches repeat it until it is stored
+
+    def failing(self, now: int) -> Failing:
+        """Failures of the window up to `now` that were too few in a row for an outage."""
+        self._forget(now - WINDOW)
+        runs = (*self.recent, self.open) if self.open is not None else tuple(self.recent)
+        return failing(runs, self.target.down_after, now)
+
+    def _forget(self, start: int) -> None:
+        while self.recent and self.recent[0].last_sent < start:
+            self.recent.popleft()
 
     def condense(self, upto: int, needed: int, gaps: Spans) -> None:
         """Put in the place of old runs what they decided, and drop what nothing after `needed` depends on.
@@ -141,7 +157,7 @@ class Known:
         return 0 if decided is None else decided
 
     def _effect(self, run: Run) -> Effect:
-        return meaning(run.result, self.target.probe).effect
+        return MEANING[run.result].effect
 
 
 def _before(run: Run, instant: int) -> tuple[Run, ...]:

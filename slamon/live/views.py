@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from slamon.live.loss import Failing
 from slamon.model import Target
 from slamon.record.series import Series
 from slamon.sla.facts import State
@@ -38,6 +39,8 @@ class TargetView:
     """The address in use; None while the name has never resolved."""
     state: StateView | None
     """None until the first facts are settled."""
+    failing: Failing | None = None
+    """Failures of the last minutes that were no outage; None while nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

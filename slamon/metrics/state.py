@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from slamon.live import StateView
 from slamon.metrics.family import Family, Page, instant
 from slamon.metrics.probing import PROBE_LABELS
-from slamon.metrics.text import pairs, seconds
+from slamon.metrics.text import pairs, ratio, seconds
 from slamon.sla.facts import State
 
 SERVICE_LABELS = ("service", "vantage")
@@ -61,6 +61,13 @@ def _read(subjects: Subjects, read: Callable[[StateView], object]) -> Callable[[
     return lines
 
 
+def _failing(name: str, page: Page) -> Iterator[str]:
+    for row in page.rows:
+        share = None if row.view.failing is None else row.view.failing.ratio
+        if share is not None:
+            yield f"{name}{{{row.labels}}} {ratio(share)}\n"
+
+
 def _outages(name: str, page: Page) -> Iterator[str]:
     for labels, view in _services(page):
         yield f"{name}{{{labels}}} {0 if view is None else view.outages}\n"
@@ -94,6 +101,13 @@ def _subject(noun: str, labels: tuple[str, ...], subjects: Subjects) -> tuple[Fa
 
 STATE: tuple[Family, ...] = (
     *_subject("target", PROBE_LABELS, _targets),
+    Family(
+        name="slamon_target_failure_ratio",
+        type="gauge",
+        help="Share of the probes of the last 5 minutes that failed without being part of an outage; absent when none was decided.",
+        labels=PROBE_LABELS,
+        lines=_failing,
+    ),
     *_subject("service", SERVICE_LABELS, _services),
     Family(
         name="slamon_outages_total",

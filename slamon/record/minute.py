@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from operator import sub
 
-from slamon.model import MEANING, MINUTE, RESULT_CODE, RESULTS, Packet, Result, meaning
+from slamon.model import MEANING, MINUTE, RESULT_CODE, RESULTS, Packet, Result
 from slamon.record.distribution import count
 from slamon.record.packing import pack_columns
 from slamon.record.rows import Record, reach
@@ -18,16 +18,12 @@ LATE, DUPLICATE, REORDERED, CORRUPT = range(4)
 
 _SUCCESS = RESULT_CODE[Result.SUCCESS]
 _PACKETS = {packet: bytes(code for code, r in enumerate(RESULTS) if MEANING[r].packet is packet) for packet in Packet}
-_DNS_PACKETS = {
-    packet: bytes(code for code, r in enumerate(RESULTS) if meaning(r, "dns").packet is packet) for packet in Packet
-}
 """What a packet was → the codes of the results that say so, by the one table of meanings."""
 
 
-def packets(codes: bytes | bytearray, probe: str) -> dict[Packet, int]:
-    """How many of the result `codes` of a probe of kind `probe` mean received, lost, refused and ours."""
-    table = _DNS_PACKETS if probe == "dns" else _PACKETS
-    return {packet: sum(codes.count(code) for code in table[packet]) for packet in Packet}
+def packets(codes: bytes | bytearray) -> dict[Packet, int]:
+    """How many of the result `codes` mean received, lost, refused and ours."""
+    return {packet: sum(map(codes.count, _PACKETS[packet])) for packet in Packet}
 
 
 class Minute:
@@ -54,14 +50,14 @@ class Minute:
             return self.before
         return self.sents[-1], self.rtts[-1] if self.codes[-1] == _SUCCESS else -1
 
-    def record(self, *, probe: str, interval: int, limits: Sequence[int]) -> Record:
+    def record(self, *, interval: int, limits: Sequence[int]) -> Record:
         """The sums of this minute, with its samples packed.
 
         Delay statistics are over successes that carry a round trip. A pair for the delay variation (RFC 3393) is two of
         them sent one after the other with no slot left out between, so at most `reach` apart.
         """
         sents, codes, rtts = self.sents, self.codes, self.rtts
-        kinds = packets(codes, probe)
+        kinds = packets(codes)
         good = codes.count(_SUCCESS) == len(codes) and -1 not in rtts
         delays = (
             rtts.tolist()

@@ -229,7 +229,6 @@ class Recorder:
             track = Track(
                 known.id,
                 self._journal,
-                probe=target.probe,
                 interval=target.interval,
                 limits=limits,
                 known_from=known.known_from,
@@ -246,5 +245,5 @@ class Recorder:
         while track.done:
             self._packed.append(track.settle())
         self._journal.done = [other for other in self._journal.done if other is not track]
-        track.probe, track.interval, track.limits = target.probe, target.interval, limits
+        track.interval, track.limits = target.interval, limits
         return track

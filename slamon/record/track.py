@@ -87,7 +87,7 @@ class Track:
 
     __slots__ = (
         "_before", "_end", "_minute", "_upto", "_waiting", "code", "done", "first", "id", "interval", "journal", "known_from",
-        "last", "limits", "probe", "runs", "samples", "span",
+        "last", "limits", "runs", "samples", "span",
     )  # fmt: skip
 
     def __init__(
@@ -95,7 +95,6 @@ class Track:
         id: int,  # noqa: A002  the name of the column
         journal: Journal,
         *,
-        probe: str,
         interval: int,
         limits: tuple[int, ...],
         known_from: int | None = None,
@@ -105,7 +104,6 @@ class Track:
         upto: int = 0,
     ) -> None:
         self.id = id
-        self.probe = probe
         self.interval = interval
         self.limits = limits
         self.journal = journal
@@ -184,7 +182,7 @@ class Track:
     def settle(self) -> Settled:
         """The oldest closed minute as a Settled. Raises IndexError when there is none."""
         minute, runs, run, span, upto = self.done.pop(0)
-        record = minute.record(probe=self.probe, interval=self.interval, limits=self.limits)
+        record = minute.record(interval=self.interval, limits=self.limits)
         return Settled(self.id, record, encoded(record), runs, run, span, minute.last(), upto)
 
     def _open(self, sent: int) -> Minute:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from slamon.model import Packet, Result, meaning
+from slamon.live import WINDOW, Failing
+from slamon.model import MEANING, Packet, Result
 from slamon.report.words import duration, instant
 from slamon.sla.facts import State
 from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
@@ -30,8 +31,6 @@ class Change:
     previous: State | None = None
     """None: nothing was known before."""
     previous_since: int | None = None
-    probe: str = ""
-    """Kind of the deciding probes."""
     results: tuple[Result, ...] = ()
     """The last probes, the deciding ones, in send order."""
     detail: str = ""
@@ -66,6 +65,11 @@ def sentence(change: Change) -> str:
     return ", ".join(parts)
 
 
+def loss_sentence(failing: Failing) -> str:
+    """`41 of 150 probes of the last 5m failed without being an outage`."""
+    return f"{failing.failed} of {failing.decided} probes of the last {duration(WINDOW, '')} failed without being an outage"
+
+
 def _before(change: Change) -> list[str]:
     """How long it was otherwise, and whose fault that was."""
     if change.previous is None or change.previous_since is None:
@@ -82,17 +86,17 @@ def _evidence(change: Change) -> list[str]:
     if change.targets > 1:
         parts.append(f"{change.down} of {change.targets} targets down")
     if change.results:
-        parts.append(_failures(change.results, change.probe, _shown(change.detail)))
+        parts.append(_failures(change.results, _shown(change.detail)))
     if change.witness_state is not None:
         name = f" {change.witness}" if change.witness and change.witness_state is not State.UP else ""
         parts.append(f"witness{name} {change.witness_state.replace('_', ' ')}")
     return parts
 
 
-def _failures(results: tuple[Result, ...], probe: str, detail: str) -> str:
+def _failures(results: tuple[Result, ...], detail: str) -> str:
     """`3 of 3 lost (no answer within 1s)`; failures of another kind are named: `2 of 3 failed (1 timeout, 1 bad_response)`."""
     failed = [result for result in results if result is not Result.SUCCESS]
-    said = {meaning(result, probe).packet for result in failed}
+    said = {MEANING[result].packet for result in failed}
     count = f"{len(failed)} of {len(results)}"
     kinds = ", ".join(f"{n} {result}" for result, n in sorted(Counter(failed).items()))
     word = "lost" if said == {Packet.LOST} else "refused" if said == {Packet.REFUSED} else None

@@ -8,14 +8,12 @@ from fractions import Fraction
 
 from rich.text import Text
 
-from slamon.model import MINUTE, Result, S
+from slamon.live import NOTHING, WINDOW, Failing
+from slamon.model import Result, S
 from slamon.record.rows import Record
 from slamon.report.layout import WIDTH, columns, to_text
 from slamon.report.words import duration, instant, milliseconds, percent
 from slamon.sla.facts import State
-
-WINDOW = 5 * MINUTE
-"""Over which loss and delay of a status are taken: thirty probes at the default interval."""
 
 _COLOURS = {State.UP: "green", State.DOWN: "red", State.LOCAL_FAULT: "yellow", State.UNKNOWN: "magenta"}
 
@@ -62,8 +60,15 @@ class TargetStatus:
     since: int | None
     """None while nothing is known."""
     measured: Measured
+    failing: Failing = NOTHING
+    """Probes of the window that failed outside outages."""
     last_result: Result | None = None
     last_result_at: int | None = None
+
+    @property
+    def lossy(self) -> bool:
+        """Up by its rule, and fails too often all the same."""
+        return self.state is State.UP and self.failing.lossy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,8 @@ class ServiceStatus:
     """Detected since first known."""
     outage_start: int | None
     targets: tuple[TargetStatus, ...]
+    lossy: bool = False
+    """Up only because of targets that are lossy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +116,9 @@ def _head(status: Status) -> Iterator[str]:
         yield f"{what} {instant(status.settled)} ({age} ago); delay and loss over the last {duration(WINDOW)}"
 
 
-def _state(state: State) -> Text:
+def _state(state: State, lossy: bool) -> Text:
+    if lossy:
+        return Text("lossy", style=_COLOURS[State.LOCAL_FAULT])
     return Text(state.replace("_", " "), style=_COLOURS[state])
 
 
@@ -124,7 +133,7 @@ def _service(service: ServiceStatus, until: int) -> tuple[Text, ...]:
     note = "1 outage" if service.outages == 1 else f"{service.outages} outages"
     return (
         Text(service.name, style="bold"),
-        _state(service.state),
+        _state(service.state, service.lossy),
         *_since(service.since, until),
         Text(""),
         Text(""),
@@ -136,7 +145,7 @@ def _target(target: TargetStatus, service: str, until: int) -> tuple[Text, ...]:
     figures = target.measured
     return (
         Text(f"  {target.name.removeprefix(f'{service}/')} {target.probe} {target.address or 'unresolved'}"),
-        _state(target.state),
+        _state(target.state, target.lossy),
         *_since(target.since, until),
         Text("–" if figures.rtt_mean is None else milliseconds(figures.rtt_mean)),
         Text("–" if figures.loss is None else percent(figures.loss)),
@@ -165,6 +174,7 @@ def _service_document(service: ServiceStatus) -> dict[str, object]:
         "name": service.name,
         "state": str(service.state),
         "since": _text(service.since),
+        "lossy": service.lossy,
         "outages": service.outages,
         "outage_start": _text(service.outage_start),
         "targets": [_target_document(target) for target in service.targets],
@@ -179,6 +189,8 @@ def _target_document(target: TargetStatus) -> dict[str, object]:
         "address": target.address,
         "state": str(target.state),
         "since": _text(target.since),
+        "lossy": target.lossy,
+        "failing": _ratio(target.failing.ratio),
         "last_result": None if target.last_result is None else str(target.last_result),
         "last_result_at": _text(target.last_result_at),
         "window": str(figures.window),

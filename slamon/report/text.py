@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from slamon.model import MINUTE, S
-from slamon.report import settlement
+from slamon.path import Evidence
+from slamon.report import paths, settlement
 from slamon.report.layout import WIDTH, columns, figures, hanging, to_text
 from slamon.report.sentences import STATUS, amount, category, clause, something_owed, too_little, verdict
 from slamon.report.words import (
@@ -36,7 +37,9 @@ MOST_OUTAGES = 40
 _COLOURS = {Status.MET: "green", Status.BELOW_TARGET: "yellow", Status.BELOW_MINIMUM: "red", Status.UNKNOWN: "magenta"}
 
 
-def render(statements: Sequence[Statement], *, width: int = WIDTH, colour: bool = False) -> str:
+def render(
+    statements: Sequence[Statement], evidence: Sequence[Evidence] = (), *, width: int = WIDTH, colour: bool = False
+) -> str:
     """The report of these statements, one after the other, as text ending in a newline; several begin with a table of all."""
 
     several = len(statements) > 1
@@ -47,7 +50,7 @@ def render(statements: Sequence[Statement], *, width: int = WIDTH, colour: bool 
         for n, statement in enumerate(statements):
             if n or several:
                 yield Text(f"\n{'─' * width}\n")
-            yield from _parts(statement)
+            yield from _parts(statement, [each for each in evidence if each.contract == statement.contract])
 
     return to_text(parts(), width=width, colour=colour)
 
@@ -68,7 +71,7 @@ def _overview(statements: Sequence[Statement]) -> RenderableType:
     return Group(table, *([Text("* computed from too little measured time")] if doubtful else []))
 
 
-def _parts(statement: Statement) -> Iterator[RenderableType]:
+def _parts(statement: Statement, evidence: Sequence[Evidence]) -> Iterator[RenderableType]:
     yield _title(statement)
     yield Text()
     yield from map(Text, verdict(statement))
@@ -77,6 +80,10 @@ def _parts(statement: Statement) -> Iterator[RenderableType]:
     yield from _section("Time in scope", _time(statement))
     if statement.outages:
         yield from _section(f"Outages ({len(statement.outages)})", _outages(statement))
+    if evidence:
+        yield from _section(
+            f"Paths in outages ({len(evidence)})", hanging(paths.lines(evidence, zone(statement.timezone)))
+        )
     if statement.bad_slots:
         yield from _section(f"Bad slots ({len(statement.bad_slots)})", _bad_slots(statement))
     if statement.exclusions:

@@ -10,13 +10,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slamon.model import DAY, Effect, meaning
+from slamon.model import DAY, MEANING, Effect
 from slamon.record.rows import reach
 from slamon.sla import slots, stated
-from slamon.sla.detection import Detection, Rule, anchor, detect, rule_of
+from slamon.sla.detection import Detection, Rule, detect, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, State
-from slamon.sla.terms import Composition, OutageRule, names
-from slamon.sla.timeline import Piece, Spans, Timeline, union
+from slamon.sla.terms import Composition, OutageRule
+from slamon.sla.timeline import Piece, Spans, Timeline, overlaps, union
 
 TRUST = DAY
 """How long a witness that stopped answering is believed: one that has been silent for longer is a broken witness."""
@@ -67,7 +67,7 @@ def observe(facts: Facts, service: Composition, *, as_of: int, rule: OutageRule 
     def together(timelines: Sequence[Timeline[State]]) -> Timeline[State]:
         return service_timeline(timelines, service.need, start, settled)
 
-    bad = [Timeline.of([(start, max(start, settled), State.UP)]).overlay(member.bad, State.DOWN) for member in members]
+    bad = [Timeline.of([(start, settled, State.UP)]).overlay(member.bad, State.DOWN) for member in members]
     return Observation(
         timeline=together([member.timeline for member in members]),
         detected=together([member.detected for member in members]),
@@ -90,11 +90,11 @@ def _alone(facts: Facts, service: str, *, as_of: int, rule: OutageRule, origin: 
         return Observation(timeline=Timeline(), detected=Timeline(), settled=as_of, targets={})
     gaps = union((gap.start, gap.end) for gap in facts.gaps)
     detections = {name: _detect(series, rule, gaps, origin) for name, series in known.items()}
-    sources = sorted({series.witness for series in known.values() if series.witness is not None})
-    witnesses = {name: Witness.of(facts.series[name], gaps) for name in sources if name in facts.series}
+    asked = {series.witness for series in known.values() if series.witness is not None}
+    witnesses = {name: Witness.of(facts.series[name], gaps) for name in asked if name in facts.series}
     judged = dict(detections)
     for name, series in known.items():
-        if series.witness is not None and series.witness in witnesses:
+        if series.witness in witnesses:
             judged[name] = witnesses[series.witness].judge(detections[name])
     start = min(series.known_from for series in known.values())
     settled = max(as_of - LAPSE, min(as_of, *(detection.settled for detection in judged.values())))
@@ -111,12 +111,16 @@ def _alone(facts: Facts, service: str, *, as_of: int, rule: OutageRule, origin: 
             for name, detection in of.items()
         ]
 
-    detected = together(since(detections))
-    timeline = together(since(judged)) if witnesses else detected
     bad = ()
     if slots.judged_by_loss(rule):
         bad = together([_slots(series, rule, gaps, origin) for series in known.values()]).spans((State.DOWN,))
-    return Observation(timeline=timeline, detected=detected, settled=settled, targets=judged, bad=bad)
+    return Observation(
+        timeline=together(since(judged)),
+        detected=together(since(detections)),
+        settled=settled,
+        targets=judged,
+        bad=bad,
+    )
 
 
 def _from_the_start(timeline: Timeline[State], known_from: int, start: int, first_round: int) -> Timeline[State]:
@@ -128,8 +132,8 @@ def _from_the_start(timeline: Timeline[State], known_from: int, start: int, firs
 
 def _detect(series: SeriesFacts, rule: OutageRule, gaps: Spans, origin: int) -> Detection:
     if slots.judged_by_loss(rule):
-        found = slots.consecutive(_slots(series, rule, gaps, origin), rule, initial=State.UNKNOWN)
-        settled = max(series.known_from, min(series.through, found.settled))
+        found = slots.consecutive(_slots(series, rule, gaps, origin), rule)
+        settled = max(series.known_from, found.settled)
         return Detection(timeline=found.timeline.within(series.known_from, settled, State.UNKNOWN), settled=settled)
     return detect(series, samples_rule(series, rule), gaps)
 
@@ -186,16 +190,16 @@ def evidence(series: SeriesFacts, timeline: Timeline[State]) -> Spans:
     It must have answered within `TRUST` before, with no unknown time in between (a restart leaves some, so: since the start),
     and is believed until `TRUST` after that answer.
     """
-    firsts, lasts = _answers(series)
+    answers = [run.last_sent for run in series.runs if MEANING[run.result].effect is Effect.UP]
     result = []
     known = series.known_from
     for start, end, state in timeline.pieces:
         if state is State.UNKNOWN:
             known = end
         elif state is State.DOWN:
-            at = bisect_left(firsts, start) - 1
-            if at >= 0 and lasts[at] >= max(known, start - TRUST):
-                result.append((start, min(end, lasts[at] + TRUST)))
+            at = bisect_left(answers, start) - 1
+            if at >= 0 and answers[at] >= max(known, start - TRUST):
+                result.append((start, min(end, answers[at] + TRUST)))
     return union(result)
 
 
@@ -204,18 +208,13 @@ def attribute(timeline: Timeline[State], silence: Spans, widen: int) -> Timeline
 
     Only a silence that overlaps the outage by itself is widened: one that was over before explains nothing.
     """
-    covered: list[tuple[int, int]] = []
-    first = 0
-    for start, end, state in timeline.pieces:
-        if state is not State.DOWN:
-            continue
-        while first < len(silence) and silence[first][1] <= start:
-            first += 1
-        at = first
-        while at < len(silence) and silence[at][0] < end:
-            covered.append((max(start, silence[at][0] - widen), min(end, silence[at][1] + widen)))
-            at += 1
-    return timeline.overlay(union(covered), State.LOCAL_FAULT)
+    outages = [(piece.start, piece.end, piece) for piece in timeline.pieces if piece.value is State.DOWN]
+    silences = [(*span, span) for span in silence]
+    covered = union(
+        (max(outage.start, start - widen), min(outage.end, end + widen))
+        for _, _, (outage, (start, end)) in overlaps(outages, silences)
+    )
+    return timeline.overlay(covered, State.LOCAL_FAULT)
 
 
 def service_timeline(timelines: Sequence[Timeline[State]], quorum: int, start: int, end: int) -> Timeline[State]:
@@ -245,7 +244,7 @@ def service_timeline(timelines: Sequence[Timeline[State]], quorum: int, start: i
         count[state] += 1
         states[index] = state
     pieces.append(Piece(since, end, _together(count, quorum)))
-    return Timeline.of(pieces).clip(start, end)
+    return Timeline.of(pieces)
 
 
 def _together(count: dict[State, int], quorum: int) -> State:
@@ -261,53 +260,3 @@ def _together(count: dict[State, int], quorum: int) -> State:
     if known - count[State.DOWN] < needed:
         return State.DOWN
     return State.UNKNOWN if count[State.UNKNOWN] else State.LOCAL_FAULT
-
-
-def context(facts: Facts, service: Composition, cut: int, *, rule: OutageRule = ANY) -> int:
-    """From which instant on runs and gaps are needed to judge everything after `cut` as if all were known.
-
-    A run that reaches beyond that instant is needed whole. The cut must not lie after `settled`, nor be asked for a rule with slots.
-    """
-    leaves = [name for name in names(service) if name in facts.services]
-    gaps = union((gap.start, gap.end) for gap in facts.gaps)
-    before = observe(facts, service, as_of=cut, rule=rule).outages
-    if before and before[-1][1] == cut:
-        cut = before[-1][0]
-    result = cut
-    for name in dict.fromkeys(target for leaf in leaves for target in facts.services[leaf].targets):
-        if name not in facts.series:
-            continue
-        series = facts.series[name]
-        own = samples_rule(series, rule)
-        outage = _down_at(detect(series, own, gaps).timeline, cut)
-        needed = anchor(series, own, gaps, cut if outage is None else outage + 1)
-        result = min(result, needed)
-        if series.witness is not None and series.witness in facts.series:
-            result = min(result, _witness_context(facts.series[series.witness], gaps, needed))
-    return result
-
-
-def _witness_context(series: SeriesFacts, gaps: Spans, cut: int) -> int:
-    """The same for a witness: an evident silence at the cut is needed from its start, and the answer that makes it evident."""
-    rule = rule_of(series)
-    silence = _down_at(detect(series, rule, gaps).timeline, cut)
-    start = cut if silence is None else silence
-    firsts, lasts = _answers(series)
-    at = bisect_left(firsts, start) - 1
-    believed = at >= 0 and lasts[at] + TRUST > cut
-    needed = anchor(series, rule, gaps, start + 1 if believed else cut)
-    return min(needed, lasts[at]) if believed else needed
-
-
-def _down_at(timeline: Timeline[State], instant: int) -> int | None:
-    """Start of the down piece that touches `instant`."""
-    for start, end, state in timeline.pieces:
-        if start <= instant <= end and state is State.DOWN:
-            return start
-    return None
-
-
-def _answers(series: SeriesFacts) -> tuple[list[int], list[int]]:
-    """First and last send of every run of answers."""
-    runs = [run for run in series.runs if meaning(run.result, series.probe).effect is Effect.UP]
-    return [run.first_sent for run in runs], [run.last_sent for run in runs]

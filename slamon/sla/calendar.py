@@ -164,8 +164,7 @@ def at(day: date, second: int, timezone: str, *, last: bool = False) -> int:
 def day(instant: int, timezone: str) -> date:
     """The civil day an instant belongs to: the last one to have begun, even where clocks then go back across its midnight."""
     shown = civil(instant, timezone).date()
-    following = shown + timedelta(days=1)
-    return following if midnight(following, timezone) <= instant else shown
+    return next(each for each in (shown + timedelta(days=1), shown) if midnight(each, timezone) <= instant)
 
 
 def days(start: int, end: int, timezone: str) -> int:

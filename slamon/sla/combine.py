@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -46,7 +46,7 @@ def _same_time(lines: Sequence[CreditLine], currency: str) -> tuple[CreditLine, 
         for j, part in enumerate(line.parts)
         if part.exact
     ]
-    kept = _heaviest(range(len(claims)), _rivals(claims), [claim.weight for claim in claims])
+    kept = _heaviest(frozenset(range(len(claims))), _rivals(claims), [claim.weight for claim in claims], {})
     beaten: list[set[int]] = [set() for _ in lines]
     for n, claim in enumerate(claims):
         if n not in kept:
@@ -73,29 +73,32 @@ def _rivals(claims: Sequence[_Claim]) -> list[set[int]]:
     return found
 
 
-def _heaviest(claims: Iterable[int], rivals: Sequence[AbstractSet[int]], weights: Sequence[Fraction]) -> set[int]:
+def _heaviest(
+    claims: frozenset[int],
+    rivals: Sequence[AbstractSet[int]],
+    weights: Sequence[Fraction],
+    known: dict[frozenset[int], frozenset[int]],
+) -> frozenset[int]:
     """The heaviest set of claims without rivals; of equals the one with the claim that has most rivals, then the first.
 
-    Claims that no chain of rivals connects are decided apart, so that one credit for the whole period beside many for single
-    outages costs one comparison.
+    Claims that no chain of rivals connects are decided apart, and no set is decided twice (`known`), so that neither one credit for
+    the whole period beside many for single outages nor a long chain of credits that overlap takes long.
     """
-    kept: set[int] = set()
-    for group in _groups(claims, rivals):
-        if len(group) == 1:
-            kept |= group
-            continue
-        hub = max(sorted(group), key=lambda n: len(rivals[n] & group))
-        best = {hub} | _heaviest(group - rivals[hub] - {hub}, rivals, weights)
-        others = group - {hub}
-        if _total(others, weights) > _total(best, weights):
-            without = _heaviest(others, rivals, weights)
-            if _total(without, weights) > _total(best, weights):
-                best = without
-        kept |= best
-    return kept
+    if claims not in known:
+        kept: frozenset[int] = frozenset()
+        for group in _groups(claims, rivals):
+            hub = max(sorted(group), key=lambda n: len(rivals[n] & group))
+            others = group - {hub}
+            kept |= max(
+                {hub} | _heaviest(others - rivals[hub], rivals, weights, known),
+                _heaviest(others, rivals, weights, known),
+                key=lambda chosen: sum(weights[n] for n in chosen),
+            )
+        known[claims] = kept
+    return known[claims]
 
 
-def _groups(claims: Iterable[int], rivals: Sequence[AbstractSet[int]]) -> list[set[int]]:
+def _groups(claims: Iterable[int], rivals: Sequence[AbstractSet[int]]) -> list[frozenset[int]]:
     """The claims as sets between which nobody competes."""
     left = set(claims)
     found = []
@@ -107,12 +110,8 @@ def _groups(claims: Iterable[int], rivals: Sequence[AbstractSet[int]]) -> list[s
             group.add(n)
             reached |= rivals[n] & left
             left -= reached
-        found.append(group)
+        found.append(frozenset(group))
     return found
-
-
-def _total(claims: Collection[int], weights: Sequence[Fraction]) -> Fraction:
-    return Fraction(sum(weights[n] for n in claims))
 
 
 def _without(line: CreditLine, lost: set[int], currency: str) -> CreditLine:

@@ -1,16 +1,15 @@
 """Outcome runs + a rule → when a target was up, down, unmeasured: the first judgement on facts.
 
-`Detector` is fed in send order and says only what no later sample can change; the live daemon and `detect` use the same one.
+`Detector` is fed in send order and says only what no later sample can change.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from slamon.model import Effect, Result, meaning
+from slamon.model import MEANING, Effect, Result
 from slamon.record.rows import Run
 from slamon.sla.facts import SeriesFacts, State
 from slamon.sla.timeline import Spans, Timeline, subtract
@@ -54,24 +53,17 @@ class Detector:
         "_count",
         "_decided",
         "_effect",
-        "_first",
-        "_samples",
         "covered",
         "pending_since",
-        "probe",
         "rule",
-        "since",
         "state",
     )
 
-    def __init__(self, rule: Rule, probe: str, *, initial: State = State.UNKNOWN) -> None:
+    def __init__(self, rule: Rule, *, initial: State = State.UNKNOWN) -> None:
         """`initial`: what is known before the first sample."""
         self.rule = rule
-        self.probe = probe
         self.state = initial
         """At `settled`, as far as it is decided."""
-        self.since: int | None = None
-        """Since when; None before the first transition."""
         self.pending_since: int | None = None
         """First send of the chain that may still turn the state; None = nothing is pending."""
         self.covered: int | None = None
@@ -79,8 +71,6 @@ class Detector:
         self._decided: State | None = None if initial is State.UNKNOWN else initial
         self._effect: Effect | None = None
         """Of the run fed last."""
-        self._first: int | None = None
-        self._samples = 0
         self._count = 0
         """Length of the pending chain."""
 
@@ -90,25 +80,12 @@ class Detector:
         return self.covered if self.pending_since is None else self.pending_since
 
     def feed(self, result: Result, first_sent: int, last_sent: int, until: int, samples: int) -> tuple[Transition, ...]:
-        """One outcome run, or the open run again after it has grown (same `first_sent`, more samples, later `last_sent`).
-
-        Runs come in send order and do not overlap. Returns what is decided now, in order. A run that goes on as it was costs
-        a few comparisons.
-        """
-        until = max(until, last_sent)
-        if first_sent == self._first:
-            self.covered = until
-            fresh = samples - self._samples
-            self._samples = samples
-            if self.pending_since is None or fresh <= 0:
-                return ()
-            self._count += fresh
-            return self._reached(self._effect)
+        """One outcome run. Runs come in send order and do not overlap. Returns what is decided now, in order."""
         changes: list[Transition] = []
         if self.covered is not None and first_sent > self.covered:
             changes += self.gap(self.covered, first_sent)
-        self.covered, self._first, self._samples = until, first_sent, samples
-        effect = meaning(result, self.probe).effect
+        self.covered = max(until, last_sent)
+        effect = MEANING[result].effect
         if effect is Effect.UNMEASURED:
             changes += self._break()
             changes += self._turn(first_sent, State.LOCAL_FAULT)
@@ -131,12 +108,11 @@ class Detector:
         if begin >= end:
             return ()
         changes = self._break()
-        self.covered, self._first, self._effect = end, None, None
+        self.covered, self._effect = end, None
         return (*changes, *self._turn(begin, State.UNKNOWN))
 
-    def _reached(self, effect: Effect | None) -> tuple[Transition, ...]:
+    def _reached(self, effect: Effect) -> tuple[Transition, ...]:
         """The pending chain may be long enough now."""
-        assert effect is not None
         assert self.pending_since is not None
         if self._count < (self.rule.up_after if effect is Effect.UP else self.rule.down_after):
             return ()
@@ -154,7 +130,7 @@ class Detector:
     def _turn(self, at: int, state: State) -> tuple[Transition, ...]:
         if state is self.state:
             return ()
-        self.state, self.since = state, at
+        self.state = state
         return (Transition(at, state),)
 
 
@@ -168,7 +144,7 @@ class Detection:
 
 def detect(series: SeriesFacts, rule: Rule, gaps: Spans) -> Detection:
     """All of a target's facts at once; `gaps` are times this slamon observed nothing, and win over samples inside them."""
-    detector = Detector(rule, series.probe)
+    detector = Detector(rule)
     # What is still in flight when nobody looks any more may yet answer: a gap says nothing about probes not decided before it.
     gaps = tuple(gap for gap in gaps if gap[0] < series.through)
     changes: list[Transition] = []
@@ -189,33 +165,6 @@ def detect(series: SeriesFacts, rule: Rule, gaps: Spans) -> Detection:
     ends = [*(change.at for change in changes), max(settled, starts[-1].at)]
     whole = Timeline.of((start.at, end, start.state) for start, end in zip(starts, ends, strict=True))
     return Detection(timeline=whole.clip(series.known_from, settled), settled=settled)
-
-
-def anchor(series: SeriesFacts, rule: Rule, gaps: Spans, cut: int) -> int:
-    """From which instant on the runs must be known to detect everything after `cut` as if all were known.
-
-    It is the start of the last chain, beginning before `cut`, that is long enough to decide a state by itself; where a gap
-    cut its run, the start of the run, so that the gap is known as well.
-    """
-    result = series.known_from
-    chain: tuple[int, Effect] | None = None
-    count = 0
-    covered: int | None = None
-    for part in parts(series, gaps):
-        if part[0] >= cut:
-            break
-        effect = meaning(part.result, series.probe).effect if isinstance(part, Run) else Effect.UNMEASURED
-        if not isinstance(part, Run) or effect is Effect.UNMEASURED:
-            chain = None
-            continue
-        if chain is None or chain[1] is not effect or covered != part.first_sent:
-            chain, count = (part.first_sent, effect), 0
-        covered = part.until
-        count += part.samples
-        if count >= (rule.up_after if effect is Effect.UP else rule.down_after):
-            result = max(result, chain[0])
-    at = bisect_right(series.runs, result, key=lambda run: run.first_sent) - 1
-    return min(result, series.runs[at].first_sent) if at >= 0 else result
 
 
 def parts(series: SeriesFacts, gaps: Spans) -> Iterator[Run | tuple[int, int]]:

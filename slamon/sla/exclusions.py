@@ -63,32 +63,31 @@ def owned(decisions: Iterable[Decision], contract: Contract) -> list[Piece[Exclu
         own: list[Piece[Exclusion]] = []
         for exclusion in sorted(by_class[entry.name], key=_order):
             start = max(exclusion.start, own[-1].end) if own else exclusion.start
-            if start < exclusion.end:
-                own.append(Piece(start, exclusion.end, exclusion))
+            own.append(Piece(start, max(start, exclusion.end), exclusion))
         covered = union((piece.start, piece.end) for piece in own)
         if entry.hours is not None and covered:
             covered = intersect(covered, hours.weekly(entry.hours, contract, covered[0][0], covered[-1][1]))
         free = subtract(allowed(contract, entry, covered), taken)
         pieces += [Piece(start, end, who) for start, end, (who, _) in overlaps(own, tagged(free, None))]
         taken = union((*taken, *free))
-    return sorted(pieces, key=lambda piece: piece.start)
+    return sorted(pieces)
 
 
 def allowed(contract: Contract, entry: ExclusionClass, covered: Spans) -> Spans:
     """The part of a class's time that its allowance covers: consumed in time order, anew in each month, quarter or year."""
-    if entry.allowance is None or not covered:
+    if entry.allowance is None:
         return covered
     assert entry.allowance_per is not None
     result: list[Span] = []
-    at = covered[0][0]
-    while at < covered[-1][1]:
-        start, end = periods.spanning(contract, at, entry.allowance_per)
+    rest = covered
+    while rest:
+        span = periods.spanning(contract, rest[0][0], entry.allowance_per)
         left = entry.allowance
-        for first, last in intersect(covered, ((start, end),)):
+        for first, last in intersect(rest, (span,)):
             used = min(left, last - first)
             result.append((first, first + used))
             left -= used
-        at = next((max(first, end) for first, last in covered if last > end), covered[-1][1])
+        rest = subtract(rest, (span,))
     return union(result)
 
 

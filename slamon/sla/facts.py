@@ -27,7 +27,6 @@ class SeriesFacts:
     """One target as this vantage saw it. `runs` and `records` are in time order and do not overlap."""
 
     target: str
-    probe: str
     interval: int
     timeout: int
     down_after: int = 3

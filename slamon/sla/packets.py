@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-from slamon.model import Packet, Result, meaning
+from slamon.model import MEANING, Packet, Result
 from slamon.record import distribution
 from slamon.record.packing import Packed, unpack
 from slamon.record.rows import Record, reach
@@ -93,7 +93,7 @@ class Packets:
         return Fraction(low if rank == 1 else (low + high) // 2)
 
 
-def count(records: Sequence[Record], eligible: Spans, *, probe: str, interval: int, one_by_one: bool) -> Packets:
+def count(records: Sequence[Record], eligible: Spans, *, interval: int, one_by_one: bool) -> Packets:
     """The packets sent in `eligible`, from `records` in time order that do not overlap.
 
     A record wholly inside counts as it is. One that an edge cuts gives its raw packets if it still has them, else it leaves
@@ -105,7 +105,7 @@ def count(records: Sequence[Record], eligible: Spans, *, probe: str, interval: i
         total = replace(total, exact=Counter(delay for record in whole for delay in _delays(_rows(record))))
     for record, spans in cut:
         if record.raw is not None:
-            total += _part(record, spans, probe, interval)
+            total += _part(record, spans, interval)
     return total
 
 
@@ -164,11 +164,11 @@ def _sums(records: Sequence[Record]) -> Packets:
     )
 
 
-def _part(record: Record, spans: Spans, probe: str, interval: int) -> Packets:
+def _part(record: Record, spans: Spans, interval: int) -> Packets:
     """The packets of `record` sent in `spans`, from its raw samples."""
     rows = _rows(record)
     inside = [row for row in rows if any(start <= row.sent < end for start, end in spans)]
-    kinds = Counter(meaning(row.result, probe).packet for row in inside)
+    kinds = Counter(MEANING[row.result].packet for row in inside)
     delays = _delays(inside)
     pairs = [
         abs(after.rtt - before.rtt)

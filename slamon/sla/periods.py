@@ -213,9 +213,9 @@ def shift(contract: Contract, period: Period, n: int) -> Period:
     """
     mine = own(contract, period)
     for _ in range(n):
-        period = _beside(contract, period, mine=mine, later=True)
+        period = _beside(contract, period, period.end, mine=mine)
     for _ in range(-n):
-        period = _beside(contract, period, mine=mine, later=False)
+        period = _beside(contract, period, _before(period.start), mine=mine)
     return period
 
 
@@ -253,9 +253,8 @@ def spanning(contract: Contract, instant: int, span: Span, period: Period | None
     return grid.bounds(instant, contract.timezone)
 
 
-def _beside(contract: Contract, period: Period, *, mine: bool, later: bool) -> Period:
-    at = period.end if later else period.start
-    beyond = at if later else _before(at)
+def _beside(contract: Contract, period: Period, beyond: int, *, mine: bool) -> Period:
+    """The one on that side where `beyond` is the nearest instant."""
     length: int | None = period.end - period.start
     if mine:
         length = version(contract, beyond).period.length
@@ -264,7 +263,8 @@ def _beside(contract: Contract, period: Period, *, mine: bool, later: bool) -> P
     elif match := _CALENDAR.fullmatch(period.name):
         return _named(contract, *_grid_of(match).bounds(beyond, contract.timezone))
     assert length is not None
-    return _named(contract, *((at, at + length) if later else (at - length, at)))
+    start = beyond if beyond == period.end else period.start - length
+    return _named(contract, start, start + length)
 
 
 def _rolling(contract: Contract, end: int, length: int) -> Period:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
-from slamon.model import Packet, Result, meaning
+from slamon.model import MEANING, Packet, Result
 from slamon.record.packing import unpack
 from slamon.record.rows import reach
 from slamon.sla.facts import SampleSeries, SeriesFacts
@@ -58,7 +58,7 @@ def of_records(series: SeriesFacts) -> Stream | None:
                 return None
             continue
         for row in unpack(record.start, record.raw):
-            packet = meaning(row.result, series.probe).packet
+            packet = MEANING[row.result].packet
             if packet not in (Packet.RECEIVED, Packet.LOST):
                 continue
             follows = bool(points) and row.sent - points[-1].at <= reach(series.interval)

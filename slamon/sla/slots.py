@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from slamon.model import Packet, Result, meaning
+from slamon.model import MEANING, Packet, Result
 from slamon.record.rows import Run
 from slamon.sla.detection import Detection, Detector, Rule, Transition, parts, sends
 from slamon.sla.facts import SampleSeries, SeriesFacts, State
@@ -69,7 +69,7 @@ def observed(series: SeriesFacts, gaps: Spans, grid: Grid, bad: BadSlot) -> Time
     for part in parts(series, gaps):
         if not isinstance(part, Run):
             continue
-        packet = meaning(part.result, series.probe).packet
+        packet = MEANING[part.result].packet
         covered = max(covered, part.until)
         if packet not in (Packet.LOST, Packet.RECEIVED):
             continue
@@ -130,14 +130,16 @@ def by_downtime(timeline: Timeline[State], grid: Grid, bad: BadSlot) -> Timeline
     return Timeline(tuple(sorted(pieces)))
 
 
-def consecutive(slots: Timeline[State], rule: OutageRule, *, initial: State, final: bool = False) -> Detection:
+def consecutive(
+    slots: Timeline[State], rule: OutageRule, *, initial: State = State.UNKNOWN, final: bool = False
+) -> Detection:
     """Down from the first of `after` consecutive bad slots, up from the first of `until` good ones.
 
     `initial`: the state before the first slot. Undecided slots at the end are not settled, unless nothing comes after (`final`):
     then the state before them carries on.
     """
     assert rule.slot is not None
-    detector = Detector(Rule(down_after=rule.after or 1, up_after=rule.until or 1), "icmp", initial=initial)
+    detector = Detector(Rule(down_after=rule.after or 1, up_after=rule.until or 1), initial=initial)
     changes: list[Transition] = []
     for start, end, state in slots.pieces:
         if state in _RESULT:

@@ -73,7 +73,7 @@ def by_samples(series: Iterable[SampleSeries], rule: OutageRule) -> Timeline[Sta
         down_after=DOWN_AFTER if by_slot or rule.after is None else rule.after,
         up_after=UP_AFTER if by_slot or rule.until is None else rule.until,
     )
-    detector = Detector(counts, "icmp", initial=State.UP)
+    detector = Detector(counts, initial=State.UP)
     changes: list[Transition] = []
     first: int | None = None
     end = 0

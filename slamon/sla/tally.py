@@ -2,8 +2,8 @@
 
     tally(a, b) + tally(b, c) == tally(a, c)
 
-for any b ≤ settled that no record straddles (a whole quarter hour is one) and that lies in no outage. The second needs less than all
-facts: of runs and gaps those from `needed_from(b)` on, of records those from b on.
+for any b ≤ settled that no record straddles (a whole quarter hour is one) and that lies in no outage. The second needs no records
+before b.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from slamon.model import MINUTE
-from slamon.sla import attribution, hours, samples, stated
+from slamon.sla import hours, samples, stated
 from slamon.sla.exclusions import decide, owned, standing
 from slamon.sla.facts import Exclusion, Facts, State
 from slamon.sla.lines import DEGRADED, LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
@@ -273,11 +273,6 @@ def settled(contract: Contract, facts: Facts, *, as_of: int, origin: int, servic
     return ruled(contract, facts, whole, as_of=as_of, origin=origin).settled
 
 
-def needed_from(contract: Contract, facts: Facts, cut: int) -> int:
-    """From which instant on runs and gaps must be known for a tally that starts at `cut`; a run that reaches there is needed whole."""
-    return attribution.context(facts, contract.service, cut - contract.outage.merge_within, rule=contract.outage)
-
-
 def counts_packets(contract: Contract) -> bool:
     """False: no objective is about delay or loss, so records are not read."""
     return any(objective.measure in SAMPLED for objective in contract.objectives)
@@ -400,7 +395,6 @@ def _packets(facts: Facts, service: Composition, spans: Spans, wanted: Sequence[
         target: count(
             facts.series[target].records,
             spans,
-            probe=facts.series[target].probe,
             interval=facts.series[target].interval,
             one_by_one=one_by_one,
         )

@@ -43,7 +43,6 @@ class StoredSeries:
         """With the definition of `target`, which the configuration knows and the store does not."""
         return SeriesFacts(
             target=target.name,
-            probe=target.probe,
             interval=target.interval,
             timeout=target.timeout,
             down_after=target.down_after,
@@ -202,7 +201,6 @@ def _replay(
         i: Track(
             i,
             shared,
-            probe=row.probe,
             interval=row.interval,
             limits=limits_value(row.limits),
             known_from=row.known_from,

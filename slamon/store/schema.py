@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from sqlalchemy import (
     event,
     inspect,
     select,
+    update,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
@@ -35,7 +36,7 @@ from sqlalchemy.pool import StaticPool
 from slamon import __version__
 from slamon.errors import UnavailableError
 
-VERSION = 1
+VERSION = 2
 """Of the schema; raised by every change of it, together with the migration that brings old files along."""
 FILE_MODE = 0o640
 """The record of a customer's service: written by its owner, read by the group, nobody else's business."""
@@ -174,6 +175,19 @@ declaration = Table(
 )
 """What people stated; append only, hash-chained."""
 
+traced = Table(
+    "path",
+    metadata,
+    Column("target", String, primary_key=True),
+    Column("started", BigInteger, primary_key=True),
+    Column("moment", String, primary_key=True, comment="path.Moment"),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, comment="of the silence; unknown while it goes on, and where no daemon saw its end"),
+    Column("trace", String, nullable=False, comment="path.Trace.as_json"),
+    sqlite_with_rowid=False,
+)
+"""Paths traced when a target fell silent and when it answered again, by its name: evidence shown with outages, judged by nobody."""
+
 contract_text = Table(
     "contract_text",
     metadata,
@@ -181,6 +195,18 @@ contract_text = Table(
     Column("text", String, nullable=False),
 )
 """Every contract text that was ever loaded, by its hash."""
+
+
+def _keep_paths(connection: Connection) -> None:
+    traced.create(connection)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _keep_paths}
+"""Version → what makes the next one of it, in the transaction that raises the version.
+
+The daemon brings a file along when it opens it. Nobody else does: the daemon that wrote it may be running, and could not open it again.
+So whoever reads works with every version there was.
+"""
 
 
 def connect(path: Path, *, create: bool) -> Connection:
@@ -309,17 +335,29 @@ def _prepare(connection: Connection, path: Path, *, create: bool) -> None:
         inspector = inspect(connection)
         known = inspector.has_table(meta.name)
         if known:
-            _check(path, connection.scalar(select(meta.c.value).where(meta.c.name == "schema")))
+            version = connection.scalar(select(meta.c.value).where(meta.c.name == "schema"))
+            _check(path, version)
         elif not create or inspector.get_table_names():
             raise UnavailableError(f"{path} is not a store of slamon")
     if not known:
         with writing(connection):
             metadata.create_all(connection)
             connection.execute(meta.insert(), [{"name": "schema", "value": VERSION}])
+    elif create and version != VERSION:
+        _migrate(connection)
+
+
+def _migrate(connection: Connection) -> None:
+    """Step by step to the present version, all or nothing."""
+    with writing(connection):
+        # Read again under the write lock: whoever was quicker has done it.
+        for version in range(connection.scalar(select(meta.c.value).where(meta.c.name == "schema")) or 0, VERSION):
+            MIGRATIONS[version](connection)
+        connection.execute(update(meta).where(meta.c.name == "schema").values(value=VERSION))
 
 
 def _check(path: Path, version: int | None) -> None:
-    if version != VERSION:
+    if version != VERSION and version not in MIGRATIONS:
         fix = "use the newer slamon that wrote it" if (version or 0) > VERSION else "move it away to begin a new one"
         raise UnavailableError(
             f"the store {path} has schema version {version} and slamon {__version__} works with version {VERSION}; {fix}"

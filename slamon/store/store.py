@@ -13,10 +13,11 @@ from typing import NamedTuple, Self
 from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from slamon.path import Traced
 from slamon.record.recorder import Batch, Known
 from slamon.record.track import Settled
 from slamon.sla.facts import Event, Exclusion, Recorded
-from slamon.store import chain, declarations, events, reading, schema, writing
+from slamon.store import chain, declarations, events, paths, reading, schema, writing
 from slamon.store.compaction import Compactor
 from slamon.store.lock import Lock
 from slamon.store.reading import StoredFacts
@@ -281,6 +282,21 @@ class Store:
         """Keep a contract's canonical text by its hash; keeping it again changes nothing."""
         with schema.writing(self._connection):
             self._connection.execute(insert(contract_text).on_conflict_do_nothing(), {"sha256": sha256, "text": text})
+
+    def keep_path(self, traced: Traced) -> None:
+        """Keep a path as evidence. Only the daemon does; keeping it again changes nothing."""
+        paths.keep(self._connection, traced)
+
+    def silence_over(self, target: str, since: int, until: int) -> None:
+        """The silence of a target that began at `since` has ended: its paths say so from here on."""
+        paths.over(self._connection, target, since, until)
+
+    def paths(self, targets: Sequence[str], start: int, end: int) -> tuple[Traced, ...]:
+        """The paths traced for silences of these targets that may overlap `[start, end)`, by target in the order they were traced.
+
+        For a silence whose end nobody saw that is every one before `end`: see `path.of_outage`.
+        """
+        return paths.load(self._connection, targets, start, end)
 
     def _recover(self) -> None:
         """Move what is left in the journal into the tables, so that the new daemon begins with an empty one."""

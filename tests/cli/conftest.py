@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,13 +43,15 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def facts(tmp_path: Path, config: Path) -> Path:
+@pytest.fixture(scope="session")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state directory: an hour of July measured every 10 s, down from minute 20 to minute 30."""
-    state = tmp_path / "state"
-    store = Store.open(state / "slamon.db", write=True)
+    folder = tmp_path_factory.mktemp("measured")
+    path = folder / "slamon.yml"
+    path.write_text(CONFIG)
+    store = Store.open(folder / "state" / "slamon.db", write=True)
     recorder = Recorder("here", store.restore())
-    (target,) = load(config).targets.values()
+    (target,) = load(path).targets.values()
     series = recorder.open(target, limits=(), edges=RTT_EDGES)
     for i in range(360):
         down = 120 <= i < 180
@@ -58,4 +61,10 @@ def facts(tmp_path: Path, config: Path) -> Path:
     recorder.close(target.name)
     store.write(recorder.batch(START + 3600 * S, final=True))
     store.close()
-    return state
+    return folder / "state"
+
+
+@pytest.fixture
+def facts(tmp_path: Path, measured: Path) -> Path:
+    """The same for each test, to declare in."""
+    return Path(shutil.copytree(measured, tmp_path / "state"))

@@ -254,6 +254,18 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         (b"BEGIN:VCARD\r\nEND:VCARD\r\n", ":1: not a calendar"),
         (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:x\r\n", ":2: VEVENT has no end; copy the whole file"),
         (b"BEGIN:VCALENDAR\r\nEND:VEVENT\r\n", ":2: nothing that ends here began as VEVENT"),
+        (
+            b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nDTSTART:20270310\nDTSTART:20270310\nEND:VEVENT\nEND:VEVENT\nEND:VCALENDAR\n",
+            ":7: nothing that ends here began as VEVENT",
+        ),
+        (
+            b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nDTSTART;TZID=Europe:20270310T020000\nEND:VEVENT\nEND:VCALENDAR\n",
+            ":1: it names a time zone that is none: Europe; write one of the tz database, such as Europe/Berlin",
+        ),
+        (
+            b"BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:a\nTZID:b\nEND:VTIMEZONE\nEND:VCALENDAR\n",
+            ":1: not a calendar (",
+        ),
         (b"BEGIN:VCALENDAR\r\nX:\xff\r\nEND:VCALENDAR\r\n", ":2: this is no UTF-8"),
     ],
 )

@@ -114,6 +114,10 @@ def test_show_and_document(config: Path, tmp_path: Path) -> None:
         assert title in done.output
     assert loaded.contracts["hq"].text_sha256 in done.output
     assert "| availability | availability | ≥ 99.9% | – |" in done.output
+    assert "the provider's part begins" not in done.output
+    config.write_text(f"defaults: {{demarcation: [203.0.113.0/24, 2001:db8::1]}}\n{config.read_text()}")
+    done = call("contract", "document", "hq", "--config", config)
+    assert "- the provider's part begins with the first hop in 203.0.113.0/24 or 2001:db8::1/128" in done.output
     page = tmp_path / "sla.html"
     assert call("contract", "document", "hq", "--config", config, "--format", "html", "-o", page).exit_code == OK
     assert "<td>≥ 99.9%</td>" in page.read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
@@ -13,13 +14,14 @@ from slamon.config import Config, load
 from slamon.daemon.notices import Declared, Notices
 from slamon.daemon.standing import follow
 from slamon.live import Inbox, Live
-from slamon.model import Reading, Result, S
+from slamon.model import Reading, Result, S, Via
+from slamon.path import Moment, Trace, Traced
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Run
 from slamon.sla.facts import Agreement, Exclusion, Recorded, SeriesFacts, Ticket
 from slamon.stats import RTT_EDGES
 from slamon.store import Declarations
-from slamon.trace import Tracer
+from slamon.trace import ANY_WAY, Tracer
 
 START = 1_795_514_400 * S  # 2026-11-24 10:00:00Z
 CONFIG = """
@@ -37,6 +39,20 @@ def config(tmp_path: Path) -> Config:
     return load(tmp_path / "slamon.yml")
 
 
+class Still(Tracer):
+    """Sends nothing: what a trace finds is the business of other tests."""
+
+    def __init__(self) -> None:
+        super().__init__(Clock())
+        self.asked: list[tuple[str, Moment]] = []
+
+    async def trace(
+        self, name: str, address: str, *, family: int, via: Via = ANY_WAY, moment: Moment = Moment.BEGAN
+    ) -> Trace | None:
+        self.asked.append((name, moment))
+        return Trace(address=address, family=family, started=1, duration=2, hops=(), reached=False, ended="still")
+
+
 class Talk:
     """Live states with notices on top, fed a letter a second."""
 
@@ -46,17 +62,39 @@ class Talk:
         self.recorder, self.inbox = Recorder("here"), Inbox()
         self.series = {t.name: self.recorder.open(t, limits=(), edges=RTT_EDGES) for t in config.targets.values()}
         self.spawned: list[str] = []
+        self.tracing = False
+        self.tasks: list[Coroutine[object, object, None]] = []
+        self.kept: list[Traced] = []
+        self.over: list[tuple[str, int, int]] = []
+        self.tracer = Still()
         self.notices = Notices(
             live=live,
-            tracer=Tracer(Clock()),
+            tracer=self.tracer,
             spawn=self.spawn,
             address=lambda target: target.address,
             failure=lambda name: self.series[name].failure,
+            keep=self.keep,
+            over=self.end,
         )
 
     def spawn(self, task: Coroutine[object, object, None], name: str) -> None:
         self.spawned.append(name)
-        task.close()
+        if self.tracing:
+            self.tasks.append(task)
+        else:
+            task.close()
+
+    async def keep(self, traced: Traced) -> None:
+        self.kept.append(traced)
+
+    async def end(self, target: str, since: int, until: int) -> None:
+        self.over.append((target, since, until))
+
+    def run(self) -> None:
+        """What was spawned, one after the other."""
+        tasks, self.tasks = self.tasks, []
+        for task in tasks:
+            asyncio.run(task)
 
     def feed(self, start: int, page: str, port: str) -> int:
         now = start
@@ -104,7 +142,6 @@ def stored(config: Config, letters: dict[str, list[tuple[Result, int]]], end: in
         found.append(
             SeriesFacts(
                 target=name,
-                probe=target.probe,
                 interval=target.interval,
                 timeout=target.timeout,
                 known_from=START,
@@ -198,3 +235,66 @@ def test_declarations_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
         f"exclusion 2 is disputed now: {span}",
         f"exclusion 3 is accepted now: {span}",
     ]
+
+
+def test_the_path_is_traced_when_a_target_falls_silent_and_when_it_is_back(config: Config) -> None:
+    talk = Talk(config, follow(config))
+    talk.tracing = True
+    talk.feed(START, ".....xxxxx.....", "...............")
+    assert talk.spawned == ["trace shop/page", "trace shop/page again"]
+    talk.run()
+    since, until = START + 5 * S, START + 10 * S
+    assert talk.tracer.asked == [("shop/page", Moment.BEGAN), ("shop/page", Moment.ENDED)]
+    assert [(each.moment, each.since, each.until) for each in talk.kept] == [
+        (Moment.BEGAN, since, None),
+        (Moment.ENDED, since, until),
+    ]
+    # the first is told twice: its trace took longer than the silence
+    assert talk.over == [("shop/page", since, until)] * 2
+
+
+def test_an_outage_that_outlasts_a_restart_is_traced_at_its_end(config: Config) -> None:
+    talk = restarted(config)
+    talk.tracing = True
+    talk.feed(START + 130 * S, "." * 10, "r" * 5 + "." * 5)
+    assert talk.spawned == ["trace line/port again"]
+    talk.run()
+    assert talk.over == [("line/port", START + 50 * S, START + 135 * S)]
+
+
+def test_a_silence_shared_with_the_witness_is_traced_too(tmp_path: Path) -> None:
+    (tmp_path / "slamon.yml").write_text(CONFIG.replace("port: 80}", "port: 80, witness: shop/page}"))
+    config = load(tmp_path / "slamon.yml")
+    talk = Talk(config, follow(config))
+    talk.feed(START, "." * 5 + "x" * 10 + "." * 5, "." * 5 + "x" * 10 + "." * 5)
+    assert sorted(talk.spawned) == [
+        "trace line/port",
+        "trace line/port again",
+        "trace shop/page",
+        "trace shop/page again",
+    ]
+
+
+def test_heavy_loss_without_an_outage_is_said_once_and_so_is_its_end(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    talk = Talk(config, follow(config))
+    now = START
+    for page in ("." * 10, "xx." * 10, "xx." * 10, "." * 150, "." * 300, "." * 300):
+        now = talk.feed(now, page, "." * len(page)) + S
+        talk.notices.say_lossy(config, now)
+    lines = [line for line in said(caplog) if "ossy" in line.lower()]
+    assert lines == [
+        "target shop/page LOSSY: 20 of 40 probes of the last 5m failed without being an outage",
+        "target shop/page no longer lossy: 0 of 300 probes of the last 5m failed without being an outage",
+    ]
+    assert not any("DOWN" in line for line in said(caplog))
+
+
+def test_an_outage_makes_nothing_lossy(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    talk = Talk(config, follow(config))
+    now = talk.feed(START, "." * 10 + "x" * 60 + "." * 20, "." * 90) + S
+    talk.notices.say_lossy(config, now)
+    assert not any("LOSSY" in line for line in said(caplog))

@@ -82,11 +82,20 @@ def nanoseconds(seconds: Decimal) -> int:
 class Daemon:
     """`slamon run` on one configuration and one state directory; a context manager that leaves no process behind."""
 
-    def __init__(self, directory: Path, config: str, *, namespace: Namespace | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        config: str,
+        *,
+        namespace: Namespace | None = None,
+        program: tuple[str, ...] = SLAMON,
+    ) -> None:
+        """`program`: what is started with slamon's arguments."""
         self.config = directory / "slamon.yml"
         self.state = directory / "state"
         self.log = directory / "daemon.log"
         self.namespace = namespace
+        self._program = program
         self.config.write_text(config)
         self.port = namespace.free_port() if namespace else _free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -102,7 +111,16 @@ class Daemon:
             stop(self.process, within=20)
 
     def start(self, *, wait: bool = True) -> None:
-        command = (*SLAMON, "run", "--config", self.config, "--state", self.state, "--listen", f"127.0.0.1:{self.port}")
+        command = (
+            *self._program,
+            "run",
+            "--config",
+            self.config,
+            "--state",
+            self.state,
+            "--listen",
+            f"127.0.0.1:{self.port}",
+        )
         prefix = self.namespace.prefix if self.namespace else ORPHAN
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -182,6 +200,13 @@ class Daemon:
             f"slamon {name}: exit {done.returncode}\n{done.stdout}{done.stderr}\n{self.tail()}"
         )
         return done.stdout
+
+    def judged(self) -> dict[str, Statement]:
+        """The same from the daemon itself, by its own clock."""
+        status, body = self.get("/api/v1/report")
+        assert status == 200, body
+        statements = [statement.from_json(each) for each in json.loads(body)["statements"]]
+        return {each.contract: each for each in statements}
 
     def reports(self) -> dict[str, Statement]:
         """Contract → statement of the current period, as `slamon report --format json` says it."""

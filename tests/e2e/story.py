@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from slamon.sla.statement import Statement
 from tests.e2e.rig import SECOND, Daemon, Metrics, calm_zone
@@ -210,7 +210,7 @@ def told(directory: Path) -> Iterator[Story]:
         lab.set("10.66.2.1")
         lossy_until = instants.monotonic()
         _wait_until(late_fault.end + 3 * SECOND)
-        settled = _settled_after(lab, late_fault.end + SECOND)
+        settled = settled_after(lab.truth().wall(late_fault.end + SECOND))
         after = daemon.until(settled, 20, "settled")
         yield Story(
             lab=lab,
@@ -228,8 +228,8 @@ def told(directory: Path) -> Iterator[Story]:
         )
 
 
-def _settled_after(lab: Lab, instant: int) -> Any:
-    wall = lab.truth().wall(instant)
+def settled_after(wall: int) -> Callable[[Metrics], bool]:
+    """Whether everything is decided up to this instant of the daemon's clock."""
 
     def settled(metrics: Metrics) -> bool:
         through = [value for _, value in metrics.all("slamon_service_settled_timestamp_seconds")]

@@ -24,7 +24,7 @@ class Heard(Series):
     __slots__ = ("readings",)
 
     def __init__(self, target: Target) -> None:
-        track = Track(1, Journal(), probe="icmp", interval=target.interval, limits=())
+        track = Track(1, Journal(), interval=target.interval, limits=())
         super().__init__(target, track, edges=RTT_EDGES)
         self.readings: list[tuple[int, Reading]] = []
 

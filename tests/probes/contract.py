@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from pydantic import ValidationError
 
-from slamon.model import MS, Effect, Result, Via, meaning
+from slamon.model import MEANING, MS, Effect, Result, Via
 from slamon.probe import COMMON, Kind
 from tests.probes.servers import Bench
 from tests.probes.shots import Watched, make_target, opened, settings_of
@@ -76,7 +76,7 @@ async def is_refused(name: str, kind: Kind, serve: Serve) -> None:
         target = make_target(name, settings_of(kind, bench.refused))
         reading = await gun.shoot(target)
         assert reading.result is Result.CONNECT_ERROR, reading
-        assert meaning(reading.result, name).effect is Effect.DOWN
+        assert MEANING[reading.result].effect is Effect.DOWN
         assert reading.detail
 
 
@@ -107,7 +107,7 @@ async def blames_itself(name: str, kind: Kind, fault: dict[str, object]) -> None
     async with opened(kind) as gun:
         reading = await gun.shoot(make_target(name, settings_of(kind), **fault))
         assert reading.result in kind.results
-        assert meaning(reading.result, name).effect is Effect.UNMEASURED, reading
+        assert MEANING[reading.result].effect is Effect.UNMEASURED, reading
         assert reading.detail
 
 
@@ -131,4 +131,4 @@ async def ends_with_prober(name: str, kind: Kind, silent: str) -> None:
     for one in series:
         assert len(one.decisions) == len(one.sends)
         assert one.in_flight == 0
-        assert all(meaning(reading.result, name).effect is Effect.UNMEASURED for reading in one.decisions)
+        assert all(MEANING[reading.result].effect is Effect.UNMEASURED for reading in one.decisions)

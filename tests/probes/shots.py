@@ -39,7 +39,7 @@ class Watched(Series):
     """A real series that also remembers every decision, the second one for the same probe included."""
 
     def __init__(self, target: Target) -> None:
-        track = Track(1, Journal(), probe=target.probe, interval=target.interval, limits=())
+        track = Track(1, Journal(), interval=target.interval, limits=())
         super().__init__(target, track, edges=RTT_EDGES)
         self.decisions: list[Reading] = []
         self.sends: list[int] = []

@@ -15,7 +15,7 @@ import dns.rrset
 import pytest
 from pydantic import ValidationError
 
-from slamon.model import MS, Reading, Result, S, Target, Via, meaning
+from slamon.model import MEANING, MS, Reading, Result, S, Target, Via
 from slamon.probes.dns import PROBE, Dns
 from tests.netlab.namespace import Namespace, inside
 from tests.probes.servers import Answer, NameServer, closed_port, name_server, well
@@ -113,7 +113,7 @@ async def test_answers(answer: Answer, settings: dict[str, Any], result: Result)
     assert bool(reading.detail) == (result is not Result.SUCCESS)
     assert reading.rtt is not None
     assert len(server.queries) == 1
-    assert (meaning(result, "dns").effect == "up") == (result is Result.SUCCESS)
+    assert (MEANING[result].effect == "up") == (result is Result.SUCCESS)
 
 
 async def test_the_question_is_what_was_configured() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from slamon.model import MS, Effect, Reading, Result, Target, Via, meaning
+from slamon.model import MEANING, MS, Effect, Reading, Result, Target, Via
 from slamon.probe import Kind
 from slamon.probes import dns, http, tcp
 from tests.netlab.namespace import Namespace, inside
@@ -142,7 +142,7 @@ async def test_our_own_failures_are_unmeasured(
 ) -> None:
     desk = Desk()
     reading = await shoot(home, aim(name, address, **changes), desk)
-    assert meaning(reading.result, name).effect is Effect.UNMEASURED, reading
+    assert MEANING[reading.result].effect is Effect.UNMEASURED, reading
     assert reading.detail
     assert reading.icmp_error is None or reading.icmp_error[2] == "local"
 

@@ -91,7 +91,7 @@ def test_replaying_the_journal_is_having_been_there(script: Script, chance: rand
     series = [opened(made, target(name)) for name in names]
     batches = act(made, series, script, chance)
     shared = Journal()
-    tracks = {i: Track(i, shared, probe="icmp", interval=S, limits=LIMITS) for i in (1, 2, 3)}
+    tracks = {i: Track(i, shared, interval=S, limits=LIMITS) for i in (1, 2, 3)}
     packed = {i: [minute for batch in batches for minute in batch.minutes if minute.series == i] for i in tracks}
     for batch in batches:
         lines = journal.decode(batch.samples)
@@ -150,7 +150,7 @@ def test_strangers_and_old_lines_are_passed_over() -> None:
     for i in range(3):
         probe(series, T0 + i * S, success())
     lines = journal.decode(made.batch(T0 + 4 * S).samples)
-    stranger, track = (Track(i, Journal(), probe="icmp", interval=S, limits=LIMITS) for i in (2, 1))
+    stranger, track = (Track(i, Journal(), interval=S, limits=LIMITS) for i in (2, 1))
     lines.replay(stranger, since=0)
     lines.replay(track, since=T0 + 2 * S)
     assert (stranger.samples, track.samples) == (0, 1)

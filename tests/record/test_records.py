@@ -27,7 +27,7 @@ def records(draw: st.DrawFn) -> list[Record]:
         limits = draw(st.sampled_from((LIMITS, LIMITS[:1], (30 * MS,), ())))
         one = fill(Minute(start, 1, None), draw(rows(start=start)))
         one.events = draw(st.lists(st.integers(0, 3), min_size=4, max_size=4))
-        found.append(one.record(probe="icmp", interval=S, limits=limits))
+        found.append(one.record(interval=S, limits=limits))
     return found
 
 
@@ -53,7 +53,7 @@ def test_parts_of_a_minute_make_the_minute(samples: Rows, cuts: list[int]) -> No
     parts, before, at = [], None, 0
     for cut in (*[cut for cut in cuts if cut < len(samples)], len(samples)):
         part = fill(Minute(T0, 1, before), samples[at:cut])
-        parts.append(part.record(probe="icmp", interval=S, limits=LIMITS))
+        parts.append(part.record(interval=S, limits=LIMITS))
         before, at = part.last(), cut
     summed = total(T0, MINUTE, parts)
     assert replace(summed, raw=None) == replace(whole, raw=None)
@@ -64,9 +64,9 @@ def test_parts_of_a_minute_make_the_minute(samples: Rows, cuts: list[int]) -> No
 
 def test_a_limit_that_was_not_always_in_force_is_not_claimed() -> None:
     delay = [(T0, Reading(Result.SUCCESS, 15 * MS))]
-    both = fill(Minute(T0, 1, None), delay).record(probe="icmp", interval=S, limits=LIMITS)
-    one = fill(Minute(T0, 1, None), delay).record(probe="icmp", interval=S, limits=LIMITS[:1])
-    silent = fill(Minute(T0, 1, None), []).record(probe="icmp", interval=S, limits=())
+    both = fill(Minute(T0, 1, None), delay).record(interval=S, limits=LIMITS)
+    one = fill(Minute(T0, 1, None), delay).record(interval=S, limits=LIMITS[:1])
+    silent = fill(Minute(T0, 1, None), []).record(interval=S, limits=())
     assert total(T0, MINUTE, [both, silent, one]).within == {LIMITS[0]: 2}
     assert total(T0, MINUTE, [silent, both]).within == dict.fromkeys(LIMITS, 1)
     assert total(T0, MINUTE, [silent, silent]).within == {}

@@ -306,9 +306,7 @@ def test_a_gap_is_judged_the_same_whatever_follows(gaps: list[tuple[int, int]], 
                 span = (last + S, last + S + length * S)
                 told.append(span)
                 made.gap(Gap(*span, "suspended"))
-        facts = SeriesFacts(
-            target="t", probe="icmp", interval=10 * S, timeout=S, known_from=T0, through=last, runs=tuple(runs(made))
-        )
+        facts = SeriesFacts(target="t", interval=10 * S, timeout=S, known_from=T0, through=last, runs=tuple(runs(made)))
         seen = detect(facts, Rule(), union(told))
         if said is not None and said.pieces:
             assert seen.timeline.clip(said.start, said.end) == said

@@ -18,7 +18,6 @@ DOWN = Change(
     since=SINCE,
     previous=State.UP,
     previous_since=SINCE - 60 * MINUTE,
-    probe="icmp",
     results=(Result.TIMEOUT,) * 3,
     targets=1,
     down=1,
@@ -68,14 +67,12 @@ UP = Change(
             "service hq-dia DOWN since 2026-11-24 10:00:00Z, 2 of 3 targets down, witness up",
         ),
         (
-            dataclasses.replace(
-                DOWN, noun="target", name="hq-dia/web", probe="tcp", results=(Result.CONNECT_ERROR,) * 2
-            ),
+            dataclasses.replace(DOWN, noun="target", name="hq-dia/web", results=(Result.CONNECT_ERROR,) * 2),
             "target hq-dia/web DOWN since 2026-11-24 10:00:00Z, 2 of 2 refused, witness up",
         ),
         (
             dataclasses.replace(
-                DOWN, probe="http", results=(Result.TIMEOUT, Result.BAD_RESPONSE, Result.SUCCESS), witness_state=None
+                DOWN, results=(Result.TIMEOUT, Result.BAD_RESPONSE, Result.SUCCESS), witness_state=None
             ),
             "service hq-dia DOWN since 2026-11-24 10:00:00Z, 2 of 3 failed (1 bad_response, 1 timeout)",
         ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
+from slamon.live import Failing
 from slamon.model import MINUTE, MS, Result, S
 from slamon.record.rows import Record
 from slamon.report.status import Measured, ServiceStatus, Status, TargetStatus, document, measured, render
@@ -104,3 +106,23 @@ def test_json_says_the_same() -> None:
     text = render(status())
     for figure in (ping["loss"]["display"], ping["rtt_mean"]["display"]):
         assert figure in text
+
+
+def test_heavy_loss_is_not_green() -> None:
+    ping = replace(status().services[0].targets[0], state=State.UP, failing=Failing(24, 30))
+    service = replace(status().services[0], state=State.UP, outage_start=None, targets=(ping,), lossy=True)
+    found = replace(status(), services=(service,))
+    assert [line.split()[:5] for line in render(found).splitlines()[4:]] == [
+        ["hq-dia", "lossy", "3m", "20s", "2026-11-24"],
+        ["ping", "icmp", "192.0.2.1", "lossy", "3m"],
+    ]
+    assert "\x1b[33mlossy" in render(found, colour=True)
+    (said,) = json.loads(json.dumps(document(found)))["services"]
+    assert (said["state"], said["lossy"]) == ("up", True)
+    assert said["targets"][0]["lossy"] is True
+    assert said["targets"][0]["failing"] == {"exact": "4/5", "display": "80.000000%"}
+
+
+def test_only_what_is_up_is_called_lossy() -> None:
+    ping = replace(status().services[0].targets[0], failing=Failing(24, 30))
+    assert (ping.state, ping.lossy) == (State.DOWN, False)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from slamon.model import DAY, Effect, S, meaning
+from slamon.model import DAY, MEANING, Effect, S
 from slamon.sla.facts import Agreement, DeclaredSpan, Exclusion, SampleSeries, State
 from slamon.sla.terms import (
     BelongsTo,
@@ -97,7 +97,7 @@ def detect(
         if shot.second != before:  # nobody looked in between
             tape.drop()
         before = end
-        effect = meaning(shot.result, "icmp").effect
+        effect = MEANING[shot.result].effect
         tape.shot((shot.second, end), effect, up_after if effect is Effect.UP else down_after)
     if tape.chain and any(a >= tape.chain[-1][0] for a, _ in gaps):
         tape.drop()
@@ -482,7 +482,7 @@ class Figures:
         return delays[ceil(p * len(delays)) - 1] if delays else None
 
     def loss(self, target: str) -> Fraction | None:
-        packets = [meaning(shot.result, "icmp").packet for shot in self.received[target]]
+        packets = [MEANING[shot.result].packet for shot in self.received[target]]
         lost, received = packets.count("lost"), packets.count("received")  # type: ignore[arg-type]
         return Fraction(lost, lost + received) if lost + received else None
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from slamon.model import MINUTE, Packet, Result, S, meaning
+from slamon.model import MEANING, MINUTE, Packet, Result, S
 from slamon.record import distribution
 from slamon.record.packing import Packed, pack
 from slamon.record.rows import Record, Run
@@ -85,14 +85,12 @@ def runs(sent: Sequence[Shot], interval: int, *, closed: int | None = None) -> t
     return tuple(result)
 
 
-def records(
-    sent: Sequence[Shot], *, limits: Iterable[int] = (), probe: str = "icmp", raw: bool = True
-) -> tuple[Record, ...]:
+def records(sent: Sequence[Shot], *, limits: Iterable[int] = (), raw: bool = True) -> tuple[Record, ...]:
     """Minute records of the shots; delay variation is left to the tests that are about it."""
     found = []
     for start, group in groupby(sent, key=lambda shot: shot.second * S // MINUTE * MINUTE):
         members = list(group)
-        kinds = [meaning(shot.result, probe).packet for shot in members]
+        kinds = [MEANING[shot.result].packet for shot in members]
         delays = [shot.rtt for shot in members if shot.rtt is not None and shot.result is OK]
         found.append(
             Record(
@@ -135,7 +133,6 @@ def series(
     last = sent[-1].second + 1 if sent else first
     return SeriesFacts(
         target=name,
-        probe="icmp",
         interval=interval * S,
         timeout=timeout * S,
         down_after=down_after,

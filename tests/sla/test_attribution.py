@@ -8,9 +8,9 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slamon.model import DAY, HOUR, S
+from slamon.model import DAY, S
 from slamon.record.rows import Gap, reach
-from slamon.sla.attribution import LAPSE, attribute, context, evidence, observe, service_timeline
+from slamon.sla.attribution import LAPSE, attribute, evidence, observe, service_timeline
 from slamon.sla.detection import detect, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.terms import BadSlot, Composition, Group, OutageRule, SlotRule
@@ -42,7 +42,9 @@ def judged(facts: Facts, as_of: int = FAR) -> list[tuple[int, int, State]]:
 def test_an_outage_the_witness_shares_is_our_own_fault() -> None:
     facts = watched("..xxx...", "....xxxxxx" + "." * 6)
     assert judged(facts) == [(0, 20, UP), (20, 50, OURS), (50, 70, UP)]
-    assert pieces(observe(facts, "link", as_of=FAR * S).detected) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
+    seen = observe(facts, "link", as_of=FAR * S)
+    assert pieces(seen.detected) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
+    assert seen.outages == ((20 * S, 50 * S),), "an outage is one, whoever made it"
 
 
 def test_a_silent_witness_covers_one_interval_and_timeout_more_on_both_sides() -> None:
@@ -98,6 +100,15 @@ def test_a_witness_silent_for_a_day_before_its_outage_was_decided_is_none() -> N
     timeline = detect(witness, rule_of(witness), ()).timeline
     assert pieces(timeline) == [(0, DAY // S + 1, UP), (DAY // S + 1, DAY // S + 21, DOWN)]
     assert evidence(witness, timeline) == ()
+
+
+def test_an_answer_while_a_witness_is_coming_back_from_unknown_time_is_none_of_before() -> None:
+    # Too few answers to be up again; slamon stood still in the middle of them.
+    sent = shots("...xxx....xxx")
+    witness = series(sent, name="lan/gw", up_after=3)
+    timeline = detect(witness, rule_of(witness), ((75 * S, 85 * S),)).timeline
+    assert pieces(timeline) == [(0, 30, UP), (30, 75, DOWN), (75, 90, UNKNOWN), (90, 120, DOWN)]
+    assert evidence(witness, timeline) == ((30 * S, 75 * S),)
 
 
 def test_settled_waits_for_what_a_witness_may_still_say() -> None:
@@ -265,7 +276,7 @@ def test_a_member_nothing_is_known_of_takes_no_part() -> None:
         seen = observe(facts, Group(of=("a", "nothing"), need=need), as_of=FAR * S)
         assert pieces(seen.timeline) == [(0, 20, UP), (20, 50, DOWN), (50, 70, UP)]
     nothing = observe(Facts(), Group(of=("a", "b"), need=1), as_of=77)
-    assert (nothing.settled, nothing.timeline.pieces, nothing.targets) == (77, (), {})
+    assert (nothing.settled, nothing.timeline.pieces, nothing.outages, nothing.targets) == (77, (), (), {})
 
 
 lossy = OutageRule(slot=20 * S, bad_slot=BadSlot(rule=SlotRule.LOSS, threshold=Fraction(1, 2)), after=2, until=2)
@@ -282,6 +293,14 @@ def test_slots_with_loss_make_outages_of_each_target() -> None:
     assert shifted.bad == ((30 * S, 50 * S), (70 * S, 90 * S)), "slots are aligned to the origin"
 
 
+def test_before_the_first_slot_with_a_packet_nothing_is_known_of_a_target_judged_by_loss() -> None:
+    facts = observed(series(shots("????" + "xxxx" + "...")))
+    seen = observe(facts, "link", as_of=FAR * S, rule=lossy)
+    assert pieces(seen.timeline) == [(0, 40, UNKNOWN), (40, 80, DOWN)]
+    assert pieces(seen.targets["link/a"].timeline) == [(0, 40, UNKNOWN), (40, 80, DOWN)]
+    assert seen.settled == 80 * S
+
+
 def test_bad_slots_of_services_together() -> None:
     facts = both(port("a", ".." + "xxxx" + "......"), port("b", "....xx......"))
 
@@ -290,6 +309,8 @@ def test_bad_slots_of_services_together() -> None:
 
     assert bad(1) == ((40 * S, 60 * S),)
     assert bad(2) == ((20 * S, 60 * S),)
+    shifted = observe(facts, Group(of=("a", "b"), need=2), as_of=FAR * S, rule=lossy, origin=10 * S)
+    assert shifted.bad == ((30 * S, 50 * S),), "the slots of all of them are aligned to the origin"
     good = both(port("a", "......"), port("b", "......"))
     assert observe(good, Group(of=("a", "b"), need=2), as_of=FAR * S, rule=lossy).bad == ()
 
@@ -385,85 +406,6 @@ def test_what_is_settled_stays_whatever_the_witness_says_later(
     if first.timeline.pieces:
         assert (first.timeline.start, first.timeline.end) == (start, first.settled)
         assert sum(first.timeline.lengths().values()) == first.settled - start
-
-
-@given(histories(), st.integers(0, 100), st.integers(1, 2))
-def test_runs_from_the_context_on_are_enough(
-    history: tuple[list[SeriesFacts], list[list[Shot]]], cut: int, quorum: int
-) -> None:
-    facts, _ = history
-    quorum = min(quorum, len(facts) - 1)
-    everything = observed(*facts, quorum=quorum)
-    whole = observe(everything, "link", as_of=FAR * S)
-    at = min(cut * S, whole.settled)
-    begin = context(everything, "link", at)
-    assert begin <= at
-    tail = [
-        replace(one, runs=tuple(run for run in one.runs if max(run.until, run.last_sent + 1) > begin)) for one in facts
-    ]
-    part = observe(observed(*tail, quorum=quorum), "link", as_of=FAR * S)
-    assert part.settled == whole.settled
-    assert part.timeline.clip(at, whole.settled) == whole.timeline.clip(at, whole.settled)
-    assert part.detected.clip(at, whole.settled) == whole.detected.clip(at, whole.settled)
-    over = [outage for outage in whole.outages if outage[1] > at]
-    assert [outage for outage in part.outages if outage[1] > at] == over
-
-
-@given(histories(), histories(), st.integers(0, 100), st.integers(1, 2), st.integers(1, 2))
-def test_runs_from_the_context_on_are_enough_for_services_together(
-    one: tuple[list[SeriesFacts], list[list[Shot]]],
-    other: tuple[list[SeriesFacts], list[list[Shot]]],
-    cut: int,
-    need: int,
-    after: int,
-) -> None:
-    renamed = [
-        replace(each, target=each.target.replace("link", "port"), witness=each.witness and "lan/gw")
-        for each in other[0][:-1]
-    ]
-    everything = both(observed(*one[0]), observed(*renamed, service="port"))
-    whole_service, rule = Group(of=("link", "port", "of nothing"), need=need), OutageRule(after=after)
-    whole = observe(everything, whole_service, as_of=FAR * S, rule=rule)
-    at = max(0, min(cut * S, whole.settled))
-    begin = context(everything, whole_service, at, rule=rule)
-    assert begin <= at
-    tail = {
-        name: replace(each, runs=tuple(run for run in each.runs if max(run.until, run.last_sent + 1) > begin))
-        for name, each in everything.series.items()
-    }
-    part = observe(replace(everything, series=tail), whole_service, as_of=FAR * S, rule=rule)
-    assert part.settled == whole.settled
-    assert part.timeline.clip(at, whole.settled) == whole.timeline.clip(at, whole.settled)
-    over = [outage for outage in whole.outages if outage[1] > at]
-    assert [outage for outage in part.outages if outage[1] > at] == over
-
-
-def test_a_context_needs_a_service() -> None:
-    assert context(Facts(), "link", 5) == 5
-    assert context(replace(observed(series(shots("..."))), series={}), "link", 5) == 5
-    assert context(observed(series(shots("..."), witness="lan/gw")), "link", 15 * S) == 0
-
-
-def test_the_context_of_an_outage_is_its_first_failure() -> None:
-    facts = observed(series(shots("...xxxxx...")))
-    assert [context(facts, "link", at * S) for at in (30, 31, 70, 80, 81)] == [30 * S, 30 * S, 30 * S, 30 * S, 80 * S]
-
-
-def test_the_context_of_a_believed_silence_reaches_back_to_the_answer_before() -> None:
-    facts = watched(". . xxxxxxxxxxxx", "..." + "x" * 40)
-    assert context(facts, "link", 100 * S) == 10 * S
-    lost = watched("." + "x" * 40, "x" * 90)
-    assert context(lost, "link", 300 * S) == 0
-
-
-def test_a_witness_of_hours_ago_is_not_needed() -> None:
-    hour = HOUR // S
-    facts = observed(
-        series(shots("." * 40, every=hour), witness="lan/gw", interval=hour),
-        series(shots(".." + "x" * 40, every=hour), name="lan/gw", interval=hour),
-    )
-    assert context(facts, "link", 20 * HOUR) == 0
-    assert context(facts, "link", 30 * HOUR) == 0
 
 
 def test_silences_that_were_over_before_are_passed_one_by_one() -> None:

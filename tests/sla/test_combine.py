@@ -152,6 +152,12 @@ def test_a_month_of_a_thousand_outages_is_decided_at_once() -> None:
     }
 
 
+def test_a_long_chain_of_credits_that_overlap_is_decided_at_once() -> None:
+    a = line("a", *(part(2, 20 * i, 20 * i + 15) for i in range(100)))
+    b = line("b", *(part(3, 20 * i + 10, 20 * i + 25) for i in range(100)))
+    assert standing(Combine.SAME_TIME, a, b) == {"b": 300}
+
+
 spans = st.tuples(st.integers(0, 40), st.integers(1, 12)).map(lambda s: (s[0], s[0] + s[1]))
 parts = st.lists(st.builds(lambda exact, span: part(exact, *span), st.integers(0, 9), spans), max_size=4)
 caps = st.sampled_from([None, None, 3, 7])

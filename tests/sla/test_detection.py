@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slamon.model import Result, S
-from slamon.record.rows import Run
-from slamon.sla.detection import Detector, Rule, Transition, anchor, detect, rule_of
+from slamon.sla.detection import Detector, Rule, Transition, detect, rule_of
 from slamon.sla.facts import State
 from slamon.sla.timeline import Spans, union
 from tests.sla import brute
@@ -92,16 +89,6 @@ def test_time_is_judged_up_to_through_only() -> None:
     assert detect(series([], known_from=7), Rule(), ()).timeline.pieces == ()
 
 
-def test_the_anchor_is_the_last_chain_that_decides() -> None:
-    assert anchor(series(shots("...xex..")), Rule(), (), 55 * S) == 30 * S
-    assert anchor(series(shots("...xex..")), Rule(), (), 30 * S) == 0
-    assert anchor(series(shots("...xx xx..")), Rule(), (), 75 * S) == 0
-    assert anchor(series(shots("...xx?x..")), Rule(), (), 65 * S) == 0
-    assert anchor(series(shots("...xxx..")), Rule(up_after=3), (), 75 * S) == 30 * S
-    assert anchor(series(shots("xxxxxxxxx")), Rule(), ((15 * S, 25 * S),), 75 * S) == 0
-    assert anchor(series([], known_from=3), Rule(), (), 75 * S) == 3 * S
-
-
 def test_a_rule_counts_from_one() -> None:
     with pytest.raises(ValueError, match="counts from 1"):
         Rule(down_after=0)
@@ -112,34 +99,23 @@ def test_a_rule_counts_from_one() -> None:
     assert rule_of(facts, down_after=1) == Rule(down_after=1, up_after=2)
 
 
-def test_a_steady_open_run_says_nothing_new() -> None:
-    detector = Detector(Rule(), "icmp")
-    assert detector.feed(Result.SUCCESS, 0, 0, 0, 1) == (Transition(0, UP),)
-    for i in range(1, 100):
-        assert detector.feed(Result.SUCCESS, 0, i, i, i + 1) == ()
-    assert (detector.state, detector.since, detector.settled, detector.pending_since) == (UP, 0, 99, None)
-
-
-def test_a_growing_failure_is_decided_at_the_third() -> None:
-    detector = Detector(Rule(), "icmp")
-    detector.feed(Result.SUCCESS, 0, 0, 10, 1)
-    assert detector.feed(Result.TIMEOUT, 10, 10, 10, 1) == ()
+def test_what_is_pending_settles_with_the_third_failure() -> None:
+    detector = Detector(Rule())
+    assert detector.feed(Result.SUCCESS, 0, 0, 10, 1) == (Transition(0, UP),)
+    assert detector.feed(Result.TIMEOUT, 10, 20, 30, 2) == ()
     assert (detector.pending_since, detector.settled, detector.state) == (10, 10, UP)
-    assert detector.feed(Result.TIMEOUT, 10, 10, 10, 1) == ()
-    assert detector.feed(Result.TIMEOUT, 10, 20, 20, 2) == ()
-    assert detector.feed(Result.TIMEOUT, 10, 30, 30, 3) == (Transition(10, DOWN),)
-    assert (detector.pending_since, detector.settled, detector.state, detector.since) == (None, 30, DOWN, 10)
+    assert detector.feed(Result.BAD_RESPONSE, 30, 30, 30, 1) == (Transition(10, DOWN),)
+    assert (detector.pending_since, detector.settled, detector.state) == (None, 30, DOWN)
 
 
 @pytest.mark.parametrize("result", Result)
-def test_a_result_means_the_same_whatever_kind_the_target_is_now(result: Result) -> None:
-    said = [Detector(Rule(down_after=1), kind).feed(result, 5, 5, 5, 1) for kind in ("icmp", "dns", "tcp", "http")]
-    assert said == said[:1] * 4
-    assert (Transition(5, OURS) in said[0]) == (result in {Result.SEND_ERROR, Result.LOCAL_ERROR, Result.DNS_ERROR})
+def test_what_failed_on_our_side_is_our_fault(result: Result) -> None:
+    said = Detector(Rule(down_after=1)).feed(result, 5, 5, 5, 1)
+    assert (Transition(5, OURS) in said) == (result in {Result.SEND_ERROR, Result.LOCAL_ERROR, Result.DNS_ERROR})
 
 
 def test_a_gap_before_anything_or_in_the_past_says_nothing() -> None:
-    detector = Detector(Rule(), "icmp")
+    detector = Detector(Rule())
     assert detector.settled is None
     assert detector.gap(0, 5) == ()
     assert detector.feed(Result.SUCCESS, 5, 9, 9, 5) == (Transition(5, UP),)
@@ -169,34 +145,17 @@ def test_agrees_with_the_per_second_evaluator(text: str, gaps: list[tuple[int, i
     assert found.settled == len(expected) * S
 
 
-def fed(all_runs: Sequence[Run], rule: Rule, steps: Sequence[int]) -> list[Transition]:
-    """As the daemon does it: every run again and again while it grows by `steps` samples."""
-    detector = Detector(rule, "icmp")
-    changes: list[Transition] = []
-    turn = 0
-    for run in all_runs:
-        n = 0
-        while n < run.samples:
-            n = min(run.samples, n + steps[turn % len(steps)])
-            turn += 1
-            last = run.first_sent + (n - 1) * 3 * S
-            changes += detector.feed(run.result, run.first_sent, last, run.until if n == run.samples else last, n)
-            settled = detector.settled
-            assert settled is not None
-            assert not changes or changes[-1].at <= settled
-    return changes
-
-
-@given(marks, rules, st.lists(st.integers(1, 5), min_size=1, max_size=4))
-def test_live_and_batch_say_the_same(text: str, rule: Rule, steps: list[int]) -> None:
-    whole = runs(sent(text), 3)
-    once = Detector(rule, "icmp")
-    at_once = [
-        change
-        for run in whole
-        for change in once.feed(run.result, run.first_sent, run.last_sent, run.until, run.samples)
-    ]
-    assert fed(whole, rule, steps) == at_once
+@given(marks, rules)
+def test_a_run_says_the_same_whole_and_sample_by_sample(text: str, rule: Rule) -> None:
+    whole, single = Detector(rule), Detector(rule)
+    for run in runs(sent(text), 3):
+        at_once = whole.feed(run.result, run.first_sent, run.last_sent, run.until, run.samples)
+        sends = range(run.first_sent, run.last_sent + 1, 3 * S)
+        assert len(sends) == run.samples
+        ends = [*sends[1:], run.until]
+        each = [single.feed(run.result, at, at, end, 1) for at, end in zip(sends, ends, strict=True)]
+        assert sum(each, ()) == at_once
+        assert single.settled == whole.settled
 
 
 @given(marks, gap_lists, rules, st.integers(0, 60))
@@ -210,17 +169,3 @@ def test_what_is_settled_stays(text: str, gaps: list[tuple[int, int]], rule: Rul
     whole = detect(series(all_shots, interval=3), rule, union((a * S, b * S) for a, b in later))
     assert first.settled <= whole.settled
     assert whole.timeline.clip(0, first.settled) == first.timeline
-
-
-@given(marks, gap_lists, rules, st.integers(0, 130))
-def test_runs_from_the_anchor_on_are_enough(text: str, gaps: list[tuple[int, int]], rule: Rule, cut: int) -> None:
-    facts = series(sent(text), interval=3)
-    holes = union((a * S, b * S) for a, b in gaps)
-    begin = anchor(facts, rule, holes, cut * S)
-    assert begin <= max(cut * S, facts.known_from)
-    kept = tuple(run for run in facts.runs if max(run.until, run.last_sent + 1) > begin)
-    trimmed = series(sent(text), interval=3)
-    trimmed = type(trimmed)(**{**{f: getattr(trimmed, f) for f in trimmed.__slots__}, "runs": kept})
-    whole, tail = detect(facts, rule, holes), detect(trimmed, rule, tuple(h for h in holes if h[1] > begin))
-    assert whole.settled == tail.settled
-    assert whole.timeline.clip(cut * S, whole.settled) == tail.timeline.clip(cut * S, tail.settled)

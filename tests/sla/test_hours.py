@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -139,6 +140,8 @@ def test_hours_that_end_in_the_part_of_the_day_shown_again_after_midnight() -> N
     assert length(hours.weekly(saturday, terms(zone), begin, begin + 3 * DAY)) == 4 * HOUR + 30 * MINUTE
     again = calendar.midnight(date(2009, 11, 1), zone) + 10 * MINUTE
     assert hours.weekly(saturday, terms(zone), again, begin + 3 * DAY) == ((again, again + 20 * MINUTE),)
+    to_the_second = replace(saturday, end=1)
+    assert length(hours.weekly(to_the_second, terms(zone), begin, begin + 3 * DAY)) == 5 * HOUR + S
 
 
 @pytest.mark.parametrize("end", ["24:00", "00:00"])

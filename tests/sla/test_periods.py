@@ -183,6 +183,7 @@ def test_what_are_no_two_periods_is_a_span() -> None:
     assert names(terms(), "2026-06-15 to 2026-06-17") == ["2026-06-15 00:00Z to 2026-06-17 00:00Z"]
     assert names(terms(BILLING), "2026-06-15 to 2026-06-17") == ["2026-06-15 00:00Z to 2026-06-17 00:00Z"]
     assert names(terms(BILLING), "2026-06-15 02:00 to 05:00") == ["2026-06-15 02:00Z to 2026-06-15 05:00Z"]
+    assert names(terms(BILLING), "2026-06-13 to 2026-06-15") == ["2026-06-13 00:00Z to 2026-06-15 00:00Z"]
     assert names(terms(ROLLING), "2026-06-15 to 2026-06-17") == ["2026-06-15 00:00Z to 2026-06-17 00:00Z"]
     assert names(terms(ROLLING), "2026-06-17") == ["2026-06-17 00:00Z"]
 
@@ -311,6 +312,15 @@ def test_periods_that_cease_to_roll() -> None:
     assert periods.shift(contract, last, 1).name == "2026-07"
     assert periods.shift(contract, last, -1).name == "2026-06-01 00:00Z"
     assert periods.shift(contract, periods.period(contract, "2026-07"), -1) == last
+
+
+def test_the_window_that_ends_with_the_first_instant_of_new_terms_is_by_them() -> None:
+    week = PeriodRule(kind=PeriodKind.ROLLING, length=168 * HOUR)
+    contract = terms(ROLLING, amendments=(terms(week, effective=date(2026, 7, 1)),))
+    for after, length in ((1, 168 * HOUR), (0, 720 * HOUR)):
+        start = utc("2026-07-01") + after
+        before = periods.shift(contract, Period(name="", start=start, end=start + 168 * HOUR), -1)
+        assert (before.start, before.end) == (start - length, start)
 
 
 # --- properties ---------------------------------------------------------------------------------------------------------------

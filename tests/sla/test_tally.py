@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slamon.model import MINUTE, S
 from slamon.record.rows import Gap, Run
 from slamon.sla.account import Account
-from slamon.sla.facts import DeclaredSpan, Facts, SeriesFacts, State, Ticket
+from slamon.sla.facts import DeclaredSpan, Facts, State, Ticket
 from slamon.sla.statement import evaluate, state
 from slamon.sla.tally import (
     QUARTER,
@@ -22,7 +22,6 @@ from slamon.sla.tally import (
     base_end,
     counts_packets,
     eligible,
-    needed_from,
     needs_streams,
     settled,
     tally,
@@ -109,20 +108,13 @@ def of(facts: Facts, start: int, end: int, contract: Contract = terms) -> Tally:
     return tally(contract, facts, start, end, as_of=NOW, origin=0)
 
 
-def from_cut(facts: Facts, cut: int, contract: Contract = terms) -> Facts:
-    """Only what a tally from `cut` needs: runs and gaps of its context, records from the cut on."""
-    begin = needed_from(contract, facts, cut)
-    assert begin <= cut
-
-    def kept(one: SeriesFacts) -> SeriesFacts:
-        recent = tuple(run for run in one.runs if max(run.until, run.last_sent + 1) > begin)
-        return replace(one, runs=recent, records=tuple(record for record in one.records if record.end > cut))
-
-    return replace(
-        facts,
-        series={name: kept(one) for name, one in facts.series.items()},
-        gaps=tuple(gap for gap in facts.gaps if gap.end > begin),
-    )
+def from_cut(facts: Facts, cut: int) -> Facts:
+    """Only what a tally from `cut` needs: all runs and gaps, records from the cut on."""
+    series = {
+        name: replace(one, records=tuple(record for record in one.records if record.end > cut))
+        for name, one in facts.series.items()
+    }
+    return replace(facts, series=series)
 
 
 cuts = st.integers(0, END // S)
@@ -145,7 +137,7 @@ def test_tallies_add(facts: Facts, cut: list[int], packets: bool) -> None:
 @examples(max_examples=80)
 @given(worlds(), cuts, st.booleans())
 def test_running_is_from_scratch(facts: Facts, cut: int, packets: bool) -> None:
-    """A base up to a cut that is settled, and the tail on the few facts it needs."""
+    """A base up to a cut that is settled, and the tail without the records before it."""
     facts = replace(facts, tickets=())  # one reaches from an outage before the cut beyond it
     contract = terms if packets else timed
     whole = of(facts, 0, END, contract)
@@ -161,10 +153,10 @@ def test_running_is_from_scratch(facts: Facts, cut: int, packets: bool) -> None:
 @examples(max_examples=80)
 @given(worlds(), outage_rules)
 def test_running_is_from_scratch_by_any_outage_rule(facts: Facts, rule: OutageRule) -> None:
-    """A base up to the end the rule allows, and the tail on the few facts it needs."""
+    """A base up to the end the rule allows, and the tail."""
     contract = replace(timed, outage=rule)
     at = base_end(contract, facts, 0, END, as_of=NOW, origin=0)
-    base, tail = of(facts, 0, at, contract), of(from_cut(facts, at, contract), at, END, contract)
+    base, tail = of(facts, 0, at, contract), of(facts, at, END, contract)
     assert base + tail == of(facts, 0, END, contract)
 
 
@@ -242,7 +234,7 @@ def test_a_base_ends_before_an_outage_whose_ticket_is_open() -> None:
         ):
             facts = observed(sent, tickets=tickets)
             assert base_end(contract, facts, 0, END, as_of=NOW, origin=0) == cut
-            tail = of(from_cut(facts, cut, contract), cut, END, contract)
+            tail = of(facts, cut, END, contract)
             assert of(facts, 0, cut, contract) + tail == of(facts, 0, END, contract)
 
 
@@ -291,17 +283,6 @@ def test_an_outage_across_a_cut_is_one() -> None:
 
 def test_the_empty_tally_of_an_instant_inside_an_outage_has_no_outage() -> None:
     assert of(declared((50, 150, State.DOWN)), 100 * S, 100 * S) == Tally(settled=100 * S)
-
-
-def test_a_gap_inside_the_run_an_open_outage_begins_in_is_needed_with_it() -> None:
-    """Without the gap the failures before it would make the outage begin earlier."""
-    sent = shots("..." + "x" * 30)
-    facts = observed(series(sent), gaps=(Gap(60 * S, 105 * S, "clock_step"),))
-    cut = 200 * S
-    assert needed_from(timed, facts, cut) == 30 * S
-    (whole,) = [outage for outage in of(facts, 0, 400 * S, timed).outages if outage.end > cut]
-    assert whole.began == 110 * S
-    assert of(from_cut(facts, cut), cut, 400 * S, timed).outages[0].began == 110 * S
 
 
 def test_only_packets_of_good_time_count() -> None:

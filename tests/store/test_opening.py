@@ -12,10 +12,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from slamon.errors import UNAVAILABLE, UnavailableError
-from slamon.store import Store, locked
-from slamon.store.schema import VERSION
+from slamon.path import Moment, Trace, Traced
+from slamon.store import Store, locked, schema
+from slamon.store.schema import MIGRATIONS, VERSION
 from tests.record.worlds import LOST, success, target
 from tests.store.rig import EVER, Daemon
 
@@ -28,6 +30,15 @@ store = Store.open(Path(sys.argv[1]), write=True)
 print("open", flush=True)
 sys.stdin.read()
 """
+
+
+TRACED = Traced(
+    target="hq/ping",
+    moment=Moment.BEGAN,
+    since=5,
+    until=None,
+    trace=Trace(address="192.0.2.1", family=4, started=7, duration=1, hops=(), reached=False, ended="no path"),
+)
 
 
 @pytest.fixture
@@ -108,6 +119,57 @@ def test_another_schema_version(path: Path) -> None:
                 UnavailableError, match=f"has schema version {version} and slamon .* version {VERSION}; {fix}"
             ):
                 Store.open(path, write=write)
+
+
+def first_version(path: Path) -> None:
+    """A store as the first version made it."""
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([success()] * 70)
+    editor = sqlite3.connect(path)
+    editor.execute("DROP TABLE path")
+    editor.execute("UPDATE meta SET value = 1 WHERE name = 'schema'")
+    editor.commit()
+    editor.close()
+
+
+def version_of(path: Path) -> int:
+    editor = sqlite3.connect(path)
+    (version,) = editor.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+    editor.close()
+    assert isinstance(version, int)
+    return version
+
+
+def test_a_store_of_the_first_version_is_brought_along_by_the_daemon_alone(path: Path) -> None:
+    first_version(path)
+    with Store.open(path, write=False) as reader:
+        before = reader.load(["hq/ping"], 0, EVER)
+        assert reader.paths(["hq/ping"], 0, EVER) == ()
+    assert version_of(path) == 1, "the daemon that wrote it can still open it"
+    with Store.open(path, write=True) as store:
+        after = store.load(["hq/ping"], 0, EVER).series["hq/ping"]
+        assert after.runs == before.series["hq/ping"].runs
+        assert after.records[:1] == before.series["hq/ping"].records
+        store.keep_path(TRACED)
+    assert version_of(path) == VERSION
+    with Store.open(path, write=True) as store:
+        assert store.paths(["hq/ping"], 0, EVER) == (TRACED,)
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first_version(path)
+
+    def break_off(connection: Connection) -> None:
+        MIGRATIONS[1](connection)
+        raise OSError("the machine is pulled out of the wall")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", {1: break_off})
+    with pytest.raises(OSError, match="out of the wall"):
+        Store.open(path, write=True)
+    monkeypatch.undo()
+    assert version_of(path) == 1
+    with Store.open(path, write=True) as store:
+        assert store.paths(["hq/ping"], 0, EVER) == ()
 
 
 @pytest.mark.parametrize("write", [True, False])

@@ -166,7 +166,7 @@ def test_an_ordinary_start_says_nothing_of_the_kind(tmp_path: Path) -> None:
         daemon.until("slamon_store_pending_records", lambda value: value == 0)
         assert daemon.stop() == OK
     with running(tmp_path) as daemon:
-        daemon.wait("service hq UP")
+        daemon.wait("service hq UP|1 service up")
         assert daemon.metric("slamon_store_verify_errors_total") == 0
         assert "the store holds facts up to" not in daemon.said()
         assert daemon.stop() == OK
