@@ -15,7 +15,7 @@ help:
 	@echo "make run     start the daemon on config/quickstart.yml (http://127.0.0.1:9909/metrics)"
 	@echo "make test    every test, with the real components"
 	@echo "make lint    ruff, mypy, import-linter"
-	@echo "make bench   side-by-side benchmarks"
+	@echo "make bench   side-by-side benchmarks (45 minutes)"
 	@echo "make coverage  branch coverage of the contract core by its own tests"
 	@echo "make mutants   mutation testing of credit, calendar, attribution and exclusions (about an hour)"
 	@echo "make lock    refresh the pinned dependencies (needs uv)"
@@ -70,4 +70,4 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .coverage mutants
+	rm -rf $(VENV) .run bench/built .pytest_cache .mypy_cache .ruff_cache .coverage mutants

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +17,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.frame import CannotRun
+from bench.programs import compiled
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # linux/sockios.h, linux/if.h
 _FLAGS = struct.Struct("16sh22x")  # struct ifreq with ifr_flags
 
 ROOT = Path(__file__).parents[1]
 
-FAR_SIDE = ("setpriv", "--pdeathsig", "KILL", "chrt", "-f", "50")
-"""It does not outlive its trial, and answers on time though the process under test keeps the processor busy."""
+CHILD = ("setpriv", "--pdeathsig", "KILL")
+"""What a trial starts does not outlive it."""
+
+FAR_SIDE = (*CHILD, "chrt", "-f", "50")
+"""It answers on time though the process under test keeps the processor busy."""
+
+FAR_ADDRESS, FAR_PREFIX, FAR_FIRST = "10.66.0.1", "16", "10.66.1.1"
 
 
 class Echoes(NamedTuple):
@@ -33,6 +38,35 @@ class Echoes(NamedTuple):
 
     sent: int
     answered: int
+
+
+class Echo(NamedTuple):
+    """What the far side saw of one packet; instants are monotonic nanoseconds."""
+
+    received: int
+    sent: int
+    address: int
+    ident: int
+    sequence: int
+
+
+_ECHO = struct.Struct("=qqIHH")  # struct entry of responder.c
+
+
+class Far:
+    """A running far side: `addresses` answer after 5 to 50 ms, one by one as on a real path."""
+
+    def __init__(self, addresses: list[str], process: subprocess.Popen[bytes], log: Path) -> None:
+        self.addresses = addresses
+        self._process = process
+        self._log = log
+
+    def stop(self) -> list[Echo]:
+        """End it; every packet it answered. What was still held back is lost, so stop sending and wait first."""
+        self._process.send_signal(signal.SIGTERM)
+        if self._process.wait():
+            raise RuntimeError(f"the far side ended with {self._process.returncode}")
+        return [Echo._make(fields) for fields in _ECHO.iter_unpack(self._log.read_bytes())]
 
 
 def prefix() -> list[str]:
@@ -59,39 +93,41 @@ def echoes() -> Echoes:
     return Echoes(int(counts.get("OutType8", 0)), int(counts.get("InType0", 0)))
 
 
+def consecutive(first: str, count: int) -> list[str]:
+    start = int(IPv4Address(first))
+    return [str(IPv4Address(start + i)) for i in range(count)]
+
+
 @contextmanager
 def loopback(count: int) -> Iterator[list[str]]:
     """Addresses that the kernel answers for within the sender's own system call."""
-    first = int(IPv4Address("127.1.0.1"))
-    yield [str(IPv4Address(first + i)) for i in range(count)]
+    yield consecutive("127.1.0.1", count)
+
+
+@contextmanager
+def far_side(count: int) -> Iterator[Far]:
+    """`count` addresses behind a device of this namespace, answered by a process whose processor time is charged to nobody.
+
+    Raises CannotRun.
+    """
+    program = compiled("responder")
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory) / "echoes"
+        command = [*FAR_SIDE, str(program), "far0", FAR_ADDRESS, FAR_PREFIX, str(log)]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout is not None
+                if process.stdout.readline() != b"READY\n":
+                    raise CannotRun("the far side did not start; it needs root, /dev/net/tun and real-time priority")
+                yield Far(consecutive(FAR_FIRST, count), process, log)
+                if process.poll() not in {None, 0}:
+                    raise RuntimeError(f"the far side ended with {process.returncode}")
+            finally:
+                process.terminate()
 
 
 @contextmanager
 def delayed(count: int) -> Iterator[list[str]]:
-    """Addresses whose answers come one by one after 5 to 50 ms, like those of a real path: the far side is the tests' lab.
-
-    It runs in a process of its own, whose processor time is charged to nobody. Raises CannotRun.
-    """
-    for program, package in (("ip", "iproute2"), ("chrt", "util-linux")):
-        if shutil.which(program) is None:
-            raise CannotRun(f"needs {program}; as root: apt-get install -y --no-install-recommends {package}")
-    first = int(IPv4Address("10.66.1.1"))
-    addresses = [str(IPv4Address(first + i)) for i in range(count)]
-    with tempfile.TemporaryDirectory() as directory:
-        config = Path(directory) / "lab.json"
-        config.write_text(json.dumps({"targets": {at: {"delay": 5 + 3 * (i % 16)} for i, at in enumerate(addresses)}}))
-        files = ["--config", str(config), "--truth", f"{directory}/truth", "--control", f"{directory}/control"]
-        lab = subprocess.Popen(
-            [*FAR_SIDE, sys.executable, "-m", "tests.netlab", *files],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        )
-        with lab:
-            try:
-                assert lab.stdout is not None
-                if lab.stdout.readline() != b"READY\n":
-                    raise CannotRun("the far side did not start; it needs root, /dev/net/tun and real-time priority")
-                yield addresses
-            finally:
-                lab.terminate()
+    """The addresses of a far side. Raises CannotRun."""
+    with far_side(count) as far:
+        yield far.addresses

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.frame import Bench, Figures, Row
 
 RESULTS = Path(__file__).parent / "results"
-"""Where the last run of each bench is kept; git ignores it."""
+"""Where the last run of each bench is kept."""
 
 _HEAD = ("name", "ours", "peer", "unit", "ratio", "(lowest-highest)", "goal", "")
 _LEFT = {"name", "unit", "(lowest-highest)", "goal", ""}
@@ -40,8 +40,8 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.unit,
         number(row.ratio),
         f"({number(low)}-{number(high)})",
-        row.goal,
-        "met" if row.met else "MISSED",
+        row.goal or "-",
+        {True: "met", False: "MISSED", None: ""}[row.met],
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from slamon.model import Via
@@ -19,12 +20,19 @@ FAMILIES: dict[int, socket.AddressFamily] = {4: socket.AF_INET, 6: socket.AF_INE
 
 # Constants of <linux/in.h>, <linux/in6.h>, <asm-generic/socket.h> and <linux/errqueue.h> that the socket module does not have.
 IP_BIND_ADDRESS_NO_PORT = 24
+IP_MTU_DISCOVER = 10
+IPV6_MTU_DISCOVER = 23
+IPV6_DONTFRAG = 62
+PMTUDISC_DONT = 0
+PMTUDISC_DO = 2
+PMTUDISC_PROBE = 3
 SO_SNDBUFFORCE = 32
 SO_RCVBUFFORCE = 33
 SO_MEMINFO = 55
 MSG_ERRQUEUE = 0x2000
 ORIGIN_ICMP = 2
 ORIGIN_ICMP6 = 3
+ORIGIN_TIMESTAMPING = 4
 
 _RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}  # IP_RECVERR, IPV6_RECVERR
 _EXTENDED_ERROR = struct.Struct("=IBBBxII")  # struct sock_extended_err: errno, origin, type, code, padding, info, data
@@ -70,7 +78,7 @@ def open_socket(family: int, kind: socket.SocketKind, via: Via) -> socket.socket
 
 
 def prepare(sock: socket.socket, family: int, via: Via) -> None:
-    """Make a socket non-blocking, keep the ICMP errors it causes, and leave by the interface and mark of `via`. Raises OSError."""
+    """Make a socket non-blocking, keep the ICMP errors it causes, and send as `via` says, but for its source. Raises OSError."""
     sock.setblocking(False)
     sock.setsockopt(*_RECEIVE_ERRORS[family], 1)
     if via.interface is not None:
@@ -80,6 +88,24 @@ def prepare(sock: socket.socket, family: int, via: Via) -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, via.mark)
         except PermissionError as error:
             raise PermissionError(error.errno, f"packets may be marked ({via.mark}) with CAP_NET_ADMIN only") from error
+    for (level, name), value in _header_fields(family, via, stream=sock.type == socket.SOCK_STREAM):
+        sock.setsockopt(level, name, value)
+
+
+def _header_fields(family: int, via: Via, *, stream: bool) -> Iterator[tuple[tuple[int, int], int]]:
+    """Socket option → value, of what `via` wants in the IP header."""
+    level = socket.IPPROTO_IP if family == 4 else socket.IPPROTO_IPV6
+    if via.dscp is not None:
+        yield (level, socket.IP_TOS if family == 4 else socket.IPV6_TCLASS), via.dscp << 2
+    if via.ttl is not None:
+        yield (level, socket.IP_TTL if family == 4 else socket.IPV6_UNICAST_HOPS), via.ttl
+    if via.df is not None:
+        # Not what the kernel has learnt of the path but what the path does now: "probe" sends whatever the own link can carry.
+        # A stream cuts its data to the path by itself; there "probe" would leave the header as it is.
+        discover = PMTUDISC_DONT if not via.df else PMTUDISC_DO if stream else PMTUDISC_PROBE
+        yield (level, IP_MTU_DISCOVER if family == 4 else IPV6_MTU_DISCOVER), discover
+        if family == 6:
+            yield (level, IPV6_DONTFRAG), int(via.df)
 
 
 def tolerate_errors(sock: socket.socket) -> None:
@@ -184,14 +210,34 @@ def icmp_errors(sock: socket.socket, most: int = 1 << 16) -> list[IcmpError]:
             packet, ancillary, _, destination = sock.recvmsg(_PAYLOAD, _ANCILLARY, MSG_ERRQUEUE)
         except BlockingIOError:
             break
-        for level, kind, data in ancillary:
-            if (level, kind) not in _RECEIVE_ERRORS.values():
-                continue
-            code, origin, icmp_type, icmp_code, _, _ = _EXTENDED_ERROR.unpack_from(data)
-            if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
-                offender = _offender(data[_EXTENDED_ERROR.size :])
-                found.append(IcmpError(code, icmp_type, icmp_code, offender, destination or None, packet))
+        error = icmp_error(packet, ancillary, destination or None)
+        if error is not None:
+            found.append(error)
     return found
+
+
+def icmp_error(
+    packet: bytes, ancillary: Sequence[tuple[int, int, bytes]], destination: SocketAddress | None
+) -> IcmpError | None:
+    """What one message of an error queue says, given as `recvmsg` returns it; None when it is no ICMP error."""
+    for level, kind, data in ancillary:
+        if (level, kind) not in _RECEIVE_ERRORS.values():
+            continue
+        code, origin, icmp_type, icmp_code, _, _ = _EXTENDED_ERROR.unpack_from(data)
+        if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
+            offender = _offender(data[_EXTENDED_ERROR.size :])
+            return IcmpError(code, icmp_type, icmp_code, offender, destination, packet)
+    return None
+
+
+def transmit_key(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
+    """The number of the packet that a message of an error queue brings the transmit stamp of (SOF_TIMESTAMPING_OPT_ID); None: no such."""
+    for level, kind, data in ancillary:
+        if (level, kind) in _RECEIVE_ERRORS.values():
+            _, origin, _, _, _, key = _EXTENDED_ERROR.unpack_from(data)
+            if origin == ORIGIN_TIMESTAMPING:
+                return int(key)
+    return None
 
 
 def _offender(name: bytes) -> str:

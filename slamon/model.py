@@ -74,15 +74,36 @@ MEANING: dict[Result, Meaning] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Via:
-    """The way a probe leaves the host; all empty = the routing table decides."""
+    """The way a probe leaves the host, and what its IP header says of it; all empty = the kernel decides."""
 
     interface: str | None = None
     source: str | None = None
     mark: int | None = None
+    dscp: int | None = None
+    """Differentiated services code point (RFC 2474), 0 to 63."""
+    ttl: int | None = None
+    """Time to live, of IPv6 the hop limit."""
+    df: bool | None = None
+    """Whether no router may cut the packet into fragments ("don't fragment"); no host either, of IPv6."""
 
     def __str__(self) -> str:
-        parts = (self.interface, self.source, None if self.mark is None else f"mark {self.mark}")
+        parts = [self.interface, self.source]
+        parts += [f"{key} {value}" for key in ("mark", "dscp", "ttl") if (value := getattr(self, key)) is not None]
+        parts.append(None if self.df is None else "df" if self.df else "no df")
         return " ".join(part for part in parts if part)
+
+
+class Sampling(StrEnum):
+    """How the probes of a target lie in time."""
+
+    PERIODIC = "periodic"
+    """At equal distances, with a phase of the target's own (RFC 3432)."""
+    POISSON = "poisson"
+    """At random, independent of each other (RFC 2330): `interval` is the mean distance."""
+
+
+SPACING = 14
+"""The longest wait of Poisson sampling, in mean intervals: an exponential wait is longer once in a million, and is cut off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +130,16 @@ class Target:
     """Name of the target on the customer's side whose silence means the fault is ours."""
     labels: tuple[tuple[str, str], ...] = ()
     """Custom labels, for `slamon_target_info` only."""
+    count: int = 1
+    """Probes in each interval."""
+    gap: int = 0
+    """Between two probes of the same interval, nanoseconds."""
+    sampling: Sampling = Sampling.PERIODIC
+
+    @property
+    def spacing(self) -> int:
+        """The longest time between two probes when none is missed, nanoseconds."""
+        return self.interval * (SPACING if self.sampling is Sampling.POISSON else 1)
 
 
 class Reading(NamedTuple):

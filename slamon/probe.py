@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from slamon import units
 from slamon.egress import SocketAddress, icmp_errors, tolerate_errors
-from slamon.model import MS, Reading, Result, S, Target
+from slamon.model import MS, US, Reading, Result, S, Target
 from slamon.surroundings import Surroundings
 from slamon.verdict import MENDS, Unreachable, failure, silence, unreachable
 
@@ -65,15 +65,16 @@ class Shot(NamedTuple):
     address: str
     """A literal address of `target.family`, already resolved."""
     series: Series
-    due: int
-    """The instant of its slot; the actual send time is what counts."""
 
 
 class Prober(Protocol):
     """An open kind. Both calls come from the event loop and must not block."""
 
     def fire(self, shots: Sequence[Shot]) -> None:
-        """Start these probes. Every shot that is sent ends in exactly one `series.decide`, whatever happens."""
+        """Start these probes. Every shot that is sent ends in exactly one `series.decide`, whatever happens.
+
+        The same tuple comes again and again while nothing changes about its shots; a kind may keep what it prepared for it.
+        """
 
     def drain(self) -> None:
         """Called every tick after `fire`: read what arrived, expire what is overdue."""
@@ -209,10 +210,13 @@ class _Each:
         """By series, since a changed target of the same name is another one."""
         self._loop = asyncio.get_running_loop()
         self._still = 0
-        self._next_beat = context.clock.monotonic() + BEAT
-        self._beat_timer = self._loop.call_later(BEAT / S, self._beat)
+        self._next_beat = 0
+        self._beat_timer: asyncio.TimerHandle | None = None
+        """None while nothing is in flight: a kind that has nothing to do wakes nobody."""
 
     def fire(self, shots: Sequence[Shot]) -> None:
+        if shots and self._beat_timer is None:
+            self._await_beat()
         for shot in shots:
             if shot.series in self._flights:
                 shot.series.overrun()
@@ -227,7 +231,8 @@ class _Each:
             raise bug
 
     async def close(self) -> None:
-        self._beat_timer.cancel()
+        if self._beat_timer is not None:
+            self._beat_timer.cancel()
         flying = list(self._flights.values())
         for task in flying:
             task.cancel()
@@ -242,7 +247,7 @@ class _Each:
 
     async def _fly(self, shot: Shot) -> None:
         async with self._places:
-            pending = shot.series.send(self._context.clock.now())
+            pending = shot.series.send(self._context.clock.now() // US * US)
             reading = Reading(Result.LOCAL_ERROR, detail="cancelled: probing stopped")
             try:
                 reading = await self._read(shot)
@@ -283,10 +288,16 @@ class _Each:
 
     def _beat(self) -> None:
         self._still = self._stood_still()
+        if self._flights:
+            self._await_beat()
+        else:
+            self._beat_timer = None
+
+    def _await_beat(self) -> None:
         self._next_beat = self._context.clock.monotonic() + BEAT
         self._beat_timer = self._loop.call_later(BEAT / S, self._beat)
 
     def _stood_still(self) -> int:
-        """Nanoseconds the loop has stood still since the start, a standstill that is only just over included."""
-        late = self._context.clock.monotonic() - self._next_beat
+        """Nanoseconds the loop has stood still while something was in flight, a standstill that is only just over included."""
+        late = self._context.clock.monotonic() - self._next_beat if self._beat_timer is not None else 0
         return self._still + (late if late > STOOD_STILL else 0)

@@ -75,9 +75,12 @@ class Addresses:
         self._wake = asyncio.Event()
         self._all_tried = asyncio.Event()
         self._threads = _Threads(THREADS)
+        self.version = 0
+        """Counts the changes of any address: while it stays, so does what `current` says."""
 
     def set(self, targets: Iterable[Target]) -> None:
         """Look after exactly these targets; what is known stays. Literals and the gateway are known at once."""
+        self.version += 1
         self._targets = {}
         for target in targets:
             self._targets.setdefault(_place(target), []).append(target)
@@ -194,6 +197,7 @@ class Addresses:
         old, known.address = known.address, address
         if address == old:
             return
+        self.version += 1
         for target in self._targets.get(place, ()):
             if old is not None:
                 self._stats.address_changes[target.name] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -49,6 +49,18 @@ class Histogram:
         self.counts[bisect_left(self.edges, value)] += 1
         self.total += value
 
+    def observe_all(self, values: list[int]) -> None:
+        """Of ascending values, so that the work follows the edges and not the values."""
+        counts, place, n = self.counts, 0, len(values)
+        for i, edge in enumerate(self.edges):
+            if place == n:
+                break
+            to = bisect_right(values, edge, place)
+            counts[i] += to - place
+            place = to
+        counts[-1] += n - place
+        self.total += sum(values)
+
     @property
     def count(self) -> int:
         return sum(self.counts)
@@ -76,6 +88,8 @@ class Stats:
     send_errors: Counter[str] = field(default_factory=Counter)
     """errno name → failed sends."""
     unexpected_replies: int = 0
+    checksum_errors: Counter[int] = field(default_factory=Counter)
+    """Family → ICMP messages with a wrong checksum that this host received, whoever they were for, as the kernel counts them."""
     sockets: list[SocketInfo] = field(default_factory=list)
     clock_steps: int = 0
     clock_synchronized: bool | None = None

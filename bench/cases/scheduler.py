@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from bench.frame import Bench, CannotRun, Comparison, Figures
+from bench.frame import Bench, Comparison, Disturbed, Figures
 from bench.meter import clock, cpu
 from slamon.daemon.probing import tick_for
 from slamon.model import S, Target
@@ -61,8 +61,9 @@ async def _wheel(targets: list[Target], fire: _Fired) -> None:
     planned = clock.monotonic()
     wheel.set(targets, planned)
     while True:
-        for target, due in wheel.due(clock.monotonic()):
-            fire(target, due)
+        for volley in wheel.due(clock.monotonic()):
+            for target, due in zip(volley.targets, volley.slots, strict=True):
+                fire(target, due)
         planned += tick
         await asyncio.sleep((planned - clock.monotonic()) / S)
 
@@ -94,7 +95,7 @@ async def _measure(scheduler: Coroutine[Any, Any, None], fired: _Fired) -> Figur
     await asyncio.gather(running, return_exceptions=True)
     agreed = WINDOW * TARGETS * S / INTERVAL
     if abs(slots - agreed) > TOLERANCE * agreed:
-        raise CannotRun(f"{slots} slots instead of {agreed:.0f}: is the machine overloaded?")
+        raise Disturbed(f"{slots} slots instead of {agreed:.0f}: is the machine overloaded?")
     return {"cpu": spent / slots * 1e6, "slots": slots}
 
 

@@ -7,14 +7,12 @@ what is measured is the wall time that the seconds' work takes. Ours also buys t
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 
 from bench.frame import Bench, Comparison, Figures
 from bench.meter import clock, cpu
-from bench.table import RESULTS
+from bench.stored import directory, packets
 from slamon.model import DAY, MS, RESULT_CODE, Reading, Result, S, Target
 from slamon.record.recorder import Recorder
 from slamon.stats import RTT_EDGES
@@ -60,19 +58,13 @@ class _Watch:
         self.wall += clock.monotonic()
 
 
-@contextmanager
-def _file() -> Iterator[Path]:
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=RESULTS) as directory:
-        yield Path(directory) / "bench.db"
-
-
 def slamon() -> Figures:
     """`write` is the batch path alone: pack, batch, write. `record` are the calls by which the probers fill it."""
     recorder = Recorder("bench")
     series = [recorder.open(_target(i), limits=LIMITS, edges=RTT_EDGES) for i in range(TARGETS)]
     record, write = _Watch(), _Watch()
-    with _file() as path:
+    with directory() as folder:
+        path = folder / "bench.db"
         with Store.open(path, write=True) as store:
             for second in range(SECONDS):
                 at = START + second * S
@@ -88,7 +80,7 @@ def slamon() -> Figures:
                 for name in list(recorder.series):
                     recorder.close(name)
                 store.write(recorder.batch(START + SECONDS * S, final=True))
-            kept = len(store.samples("bench/7", START, START + SECONDS * S))
+            kept = len(packets(store, "bench/7", START, START + SECONDS * S))
         size = path.stat().st_size
     if kept != SECONDS:
         raise RuntimeError(f"{kept} samples of a target are in the store, {SECONDS} were written")
@@ -98,7 +90,8 @@ def slamon() -> Figures:
 def row_per_sample() -> Figures:
     """One table, one transaction a second, rows in the order in which the probes were sent."""
     write = _Watch()
-    with _file() as path:
+    with directory() as folder:
+        path = folder / "bench.db"
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -49,6 +49,13 @@ class _Told(Series):
 
     def decide(self, pending: Pending, reading: Reading) -> None:
         super().decide(pending, reading)
+        self._tell(reading)
+
+    def succeed(self, pending: Pending, rtt: int, hop_limit: int) -> None:
+        super().succeed(pending, rtt, hop_limit)
+        self._tell(Reading(Result.SUCCESS, rtt, hop_limit if hop_limit >= 0 else None))
+
+    def _tell(self, reading: Reading) -> None:
         self.readings.append(reading)
         click.echo(f"{len(self.readings):>4}  {_line(reading)}")
 
@@ -202,7 +209,7 @@ async def _shoot(target: Target, kind: Kind, count: int) -> _Told:
                 if address is None:
                     series.decide(series.send(clock.now()), unresolved(target, addresses.reason(target)))
                 else:
-                    prober.fire([Shot(target, address, series, clock.wall(due))])
+                    prober.fire([Shot(target, address, series)])
             await asyncio.sleep(TICK / S)
             prober.drain()
             if not left and not series.in_flight and len(series.readings) + series.skipped["overrun"] >= count:

@@ -9,7 +9,7 @@ from slamon.config.configuration import Config
 from slamon.model import DAY, MINUTE, S, Target
 from slamon.probe import Kind, Settings
 
-SAMPLE_BYTES = 6
+SAMPLE_BYTES = 5
 """Of one packed sample (send offset, round trip, hop limit), measured with round trips that vary by half a millisecond."""
 PACKED_MINUTE_BYTES = 45
 """Of one target's minute of packed samples whatever their number: its row and its header."""
@@ -40,7 +40,7 @@ def cost(config: Config, kinds: dict[str, Kind]) -> Cost:
     """The cost of `config`, with what each kind says of one probe (`Kind.wire_cost`). Rough where a probe's size depends on the answer."""
     probes = packets = octets = Fraction(0)
     for target in config.targets.values():
-        rate = Fraction(S, target.interval)
+        rate = Fraction(S, target.interval) * target.count
         per_probe = _wire(target, kinds)
         probes += rate
         packets += rate * per_probe[0]

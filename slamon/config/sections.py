@@ -9,7 +9,11 @@ from pydantic import Field
 from slamon.config.edge import Section
 from slamon.config.values import (
     Consecutive,
+    Count,
+    Dscp,
     Family,
+    Flag,
+    Gap,
     Interface,
     Interval,
     KeepRaw,
@@ -20,9 +24,11 @@ from slamon.config.values import (
     Prefixes,
     Quorum,
     Refresh,
+    SamplingWord,
     Text,
     Texts,
     Timeout,
+    Ttl,
 )
 from slamon.model import DAY, S
 
@@ -46,6 +52,9 @@ class Via(Section):
     interface: Interface | None = Field(default=None, description="network interface, such as wan2")
     source: Text | None = Field(default=None, description="source address")
     mark: Mark | None = Field(default=None, description="firewall mark (SO_MARK), for policy routing")
+    dscp: Dscp | None = Field(default=None, description="code point (DSCP) in the IP header: EF, AF41, or 0 to 63")
+    ttl: Ttl | None = Field(default=None, description="time to live, of IPv6 the hop limit")
+    df: Flag | None = Field(default=None, description="whether no router may cut a packet into fragments")
 
 
 class Target(Section):
@@ -55,6 +64,11 @@ class Target(Section):
     address: Text | None = Field(default=None, description="address, host name, or `gateway`")
     family: Family | None = Field(default=None, description="4 or 6")
     interval: Interval | None = Field(default=None, description="time between two probes")
+    count: Count | None = Field(default=None, description="probes in each interval")
+    gap: Gap | None = Field(default=None, description="time between two probes of the same interval")
+    sampling: SamplingWord | None = Field(
+        default=None, description="periodic, or poisson with the interval as the mean"
+    )
     timeout: Timeout | None = Field(default=None, description="a reply later than this is a loss")
     down_after: Consecutive | None = Field(default=None, description="so many failures in a row are an outage")
     up_after: Consecutive | None = Field(default=None, description="so many successes in a row end an outage")
@@ -69,6 +83,11 @@ class Inherited(Section):
     """What `defaults` and a service may both say about targets."""
 
     interval: Interval | None = Field(default=None, description="time between two probes")
+    count: Count | None = Field(default=None, description="probes in each interval")
+    gap: Gap | None = Field(default=None, description="time between two probes of the same interval")
+    sampling: SamplingWord | None = Field(
+        default=None, description="periodic, or poisson with the interval as the mean"
+    )
     timeout: Timeout | None = Field(default=None, description="a reply later than this is a loss")
     down_after: Consecutive | None = Field(default=None, description="so many failures in a row are an outage")
     up_after: Consecutive | None = Field(default=None, description="so many successes in a row end an outage")

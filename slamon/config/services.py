@@ -15,7 +15,7 @@ from slamon.config.sections import DOWN_AFTER, INTERVAL, TIMEOUT, UP_AFTER, Incl
 from slamon.config.sections import Service as ServiceKeys
 from slamon.config.sections import Target as TargetKeys
 from slamon.errors import Place, Problem
-from slamon.model import Target, Via
+from slamon.model import MS, Sampling, Target, Via
 from slamon.probe import Kind
 
 NO_WITNESS = "none"
@@ -43,8 +43,17 @@ class Source(NamedTuple):
     report: Report
 
 
+LEAST_GAP = 10 * MS
+"""The finest tick there is: probes closer together would leave at once."""
+
 Drafts = dict[str, Draft | None]
 """Key → the target as written; None where it could not be read."""
+
+
+class _Grid(NamedTuple):
+    interval: int
+    probes: int
+    gap: int
 
 
 class Layer(NamedTuple):
@@ -150,6 +159,9 @@ class Assembly:
         if wrong is not None and via_layer is not None:
             via_layer.report.say(("via", "source"), wrong[0], fix=wrong[1])
             return False
+        grid = self._grid(all_layers)
+        if grid is None:
+            return False
         labels = {**(keys.labels or {}), **(own.keys.labels or {})}
         self._members[service].append(name)
         self._layers[name] = all_layers
@@ -159,7 +171,10 @@ class Assembly:
             probe=own.keys.probe or "",
             address=canonical(address),
             family=family,
-            interval=nearest(all_layers, "interval")[0] or INTERVAL,
+            interval=grid.interval,
+            count=grid.probes,
+            gap=grid.gap,
+            sampling=nearest(all_layers, "sampling")[0] or Sampling.PERIODIC,
             timeout=nearest(all_layers, "timeout")[0] or TIMEOUT,
             down_after=nearest(all_layers, "down_after")[0] or DOWN_AFTER,
             up_after=nearest(all_layers, "up_after")[0] or UP_AFTER,
@@ -168,6 +183,27 @@ class Assembly:
             labels=tuple((label, labels[label]) for label in self.labels if label in labels),
         )
         return True
+
+    @staticmethod
+    def _grid(layers: tuple[Layer, ...]) -> _Grid | None:
+        """When the probes of a target are due; None after reporting why they cannot be."""
+        interval = nearest(layers, "interval")[0] or INTERVAL
+        count, count_layer = nearest(layers, "count")
+        if count is None or count == 1 or count_layer is None:
+            return _Grid(interval, 1, 0)
+        gap, gap_layer = nearest(layers, "gap")
+        long = units.format_duration(interval)
+        if count * LEAST_GAP > interval:
+            most = max(interval // LEAST_GAP, 1)
+            reason = f"{count} probes do not fit into an interval of {long}"
+            count_layer.report.say(("count",), reason, fix=f"write at most {most}")
+            return None
+        if gap is not None and gap_layer is not None and (count - 1) * gap >= interval:
+            reason = f"{count} probes {units.format_duration(gap)} apart do not fit into an interval of {long}"
+            fix = f"write a gap of at most {units.format_duration(interval // count // MS * MS)}, or leave it out"
+            gap_layer.report.say(("gap",), reason, fix=fix)
+            return None
+        return _Grid(interval, count, gap or interval // count)
 
     def _witness(self, name: str) -> None:
         word, layer = nearest(self._layers[name], "witness")

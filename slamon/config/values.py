@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slamon import units
-from slamon.model import DAY, HOUR, MS, S
+from slamon.model import DAY, HOUR, MS, S, Sampling
 
 T = TypeVar("T")
 
@@ -127,6 +127,38 @@ def prefix(text: str) -> str:
         raise ValueError(f"a prefix with bits behind its length; write {meant}") from error
 
 
+DSCP: dict[str, int] = {
+    **{f"CS{n}": 8 * n for n in range(8)},
+    **{f"AF{n}{drop}": 8 * n + 2 * drop for n in range(1, 5) for drop in range(1, 4)},
+    "EF": 46,
+    "VA": 44,
+    "LE": 1,
+}
+"""Names of code points (RFC 2474, 2597, 3246, 5865, 8622)."""
+
+
+def dscp(text: str) -> int:
+    """A code point by name or number."""
+    if text.upper() in DSCP:
+        return DSCP[text.upper()]
+    if not text.isascii() or not text.isdigit() or int(text) > 63:
+        raise ValueError("not a code point; write a name such as EF or AF41, or a number from 0 to 63")
+    return int(text)
+
+
+def flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("write true or false")
+    return text == "true"
+
+
+def sampling(text: str) -> Sampling:
+    try:
+        return Sampling(text)
+    except ValueError:
+        raise ValueError("not a way of sampling; write periodic or poisson") from None
+
+
 def verbatim(text: str) -> str:
     return text
 
@@ -161,6 +193,18 @@ Refresh = Annotated[Duration, AfterValidator(within(S, HOUR, "the refresh"))]
 KeepRaw = Annotated[Duration, AfterValidator(within(HOUR, 3650 * DAY, "the time raw packets are kept"))]
 Family = Annotated[int, BeforeValidator(one(family)), WithJsonSchema({"enum": [4, 6]})]
 Quorum = Annotated[str, BeforeValidator(one(quorum)), pattern(r"any|all|at_least [1-9]\d*", "any", "all", "at_least 2")]
+Count = Annotated[int, BeforeValidator(one(number(1, 1000))), _integer(1, 1000)]
+Gap = Annotated[Duration, AfterValidator(within(10 * MS, HOUR, "a gap"))]
+SamplingWord = Annotated[
+    Sampling, BeforeValidator(one(sampling)), WithJsonSchema({"enum": [str(one) for one in Sampling]})
+]
+Dscp = Annotated[
+    int,
+    BeforeValidator(one(dscp)),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 63}, {"enum": [*DSCP]}]}),
+]
+Ttl = Annotated[int, BeforeValidator(one(number(1, 255))), _integer(1, 255)]
+Flag = Annotated[bool, BeforeValidator(one(flag)), WithJsonSchema({"type": "boolean"})]
 Consecutive = Annotated[int, BeforeValidator(one(number(1, 1000))), _integer(1, 1000)]
 """So many results in a row decide up or down."""
 Interface = Annotated[str, BeforeValidator(one(interface)), WithJsonSchema({"type": "string", "maxLength": 15})]

@@ -41,6 +41,9 @@ NAMES = 3.0
 
 DATABASE = "slamon.db"
 
+COLLECT = 20_000
+"""New objects before the collector looks for cycles: packets and runs by the thousand come and go every second, and need no collector."""
+
 
 def database(config: Config, state: Path) -> Path:
     """The store's file: what the configuration names, else the state directory's own."""
@@ -87,6 +90,7 @@ async def serve(
             # What was built at start stays: a collection that walks all of it would hold the sender for tens of milliseconds.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(COLLECT)
             notifier.ready(summary(config))
             announce(bound, config)
             await stop.wait()

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from slamon.clock import Clock
-from slamon.model import MS, S, Target
+from slamon.model import DAY, MS, S, Target
 from slamon.probe import Prober, Shot, unresolved
 from slamon.record.recorder import Recorder
+from slamon.record.series import Series
 from slamon.resolve import Addresses
-from slamon.schedule import Wheel
+from slamon.schedule import Volley, Wheel
 from slamon.stats import Stats
 
 COARSE = 50 * MS
@@ -19,13 +20,43 @@ COARSE = 50 * MS
 FINE = 10 * MS
 """The tick when some target is probed more than twice a second: a slot must not slip by a good part of its interval."""
 
+LAZY = 100 * MS
+"""The tick when there is time and little to send: a tenth of the shortest interval, and half the wake-ups."""
+
 FAST = 500 * MS
-"""Intervals below this ask for the fine tick."""
+"""Intervals and gaps below this ask for the fine tick."""
+
+SLOW = 1 * S
+"""Intervals and gaps from this on allow the lazy one."""
+
+SALVO = 128
+"""Probes that may leave in one lazy tick, on average: 12 kB of ping, 10 ms of a line of 10 Mbit/s, which later ones of them wait for."""
+
+LEAST_REST = 1 * MS
+"""What the other tasks of the loop get between two ticks at least."""
 
 
 def tick_for(targets: Iterable[Target]) -> int:
     """Nanoseconds between two ticks for these targets."""
-    return FINE if any(target.interval < FAST for target in targets) else COARSE
+    shortest, rate = DAY, 0.0
+    for target in targets:
+        shortest = min(shortest, target.interval, target.gap or target.interval)
+        rate += target.count / target.interval
+    if shortest < FAST:
+        return FINE
+    return LAZY if shortest >= SLOW and rate * LAZY <= SALVO else COARSE
+
+
+class _Ready:
+    """What a volley is fired as, while neither an address nor a series of it changes."""
+
+    __slots__ = ("batches", "nowhere", "version")
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.batches: list[tuple[Prober, tuple[Shot, ...]]] = []
+        self.nowhere: list[tuple[Target, Series]] = []
+        """Targets that have no address."""
 
 
 class Probing:
@@ -44,7 +75,7 @@ class Probing:
         self._wheel = Wheel(self._tick, epoch=self._epoch, stats=stats)
 
     def set(self, targets: Iterable[Target]) -> None:
-        """Probe exactly these; their series must be open in the recorder. What keeps name and interval keeps its slots."""
+        """Probe exactly these; their series must be open in the recorder. What keeps name and grid keeps its slots."""
         targets = tuple(targets)
         tick = tick_for(targets)
         if tick != self._tick:
@@ -56,30 +87,40 @@ class Probing:
     def step(self) -> None:
         """One tick: fire, drain, pack."""
         self._clock.tick()
-        batches: dict[str, list[Shot]] = {}
-        series_of, current, wall = self._recorder.series, self._addresses.current, self._clock.wall
-        for target, slot in self._wheel.due(self._clock.monotonic()):
-            series = series_of[target.name]
-            address = current(target)
-            if address is None:
+        for volley in self._wheel.due(self._clock.monotonic()):
+            ready = volley.memo
+            if not isinstance(ready, _Ready) or ready.version != self._addresses.version:
+                ready = volley.memo = self._make_ready(volley)
+            for prober, shots in ready.batches:
+                prober.fire(shots)
+            for target, series in ready.nowhere:
                 pending = series.send(self._clock.now())
                 series.decide(pending, unresolved(target, self._addresses.reason(target)))
-                continue
-            batches.setdefault(target.probe, []).append(Shot(target, address, series, wall(slot)))
-        for kind, shots in batches.items():
-            self._probers[kind].fire(shots)
         for prober in self._probers.values():
             prober.drain()
         self._recorder.pack()
 
+    def _make_ready(self, volley: Volley) -> _Ready:
+        ready = _Ready(self._addresses.version)
+        kinds: dict[str, list[Shot]] = {}
+        for target in volley.targets:
+            series = self._recorder.series[target.name]
+            address = self._addresses.current(target)
+            if address is None:
+                ready.nowhere.append((target, series))
+            else:
+                kinds.setdefault(target.probe, []).append(Shot(target, address, series))
+        ready.batches += [(self._probers[kind], tuple(shots)) for kind, shots in kinds.items()]
+        return ready
+
     async def run(self) -> None:
         """Tick for ever."""
-        planned = self._clock.monotonic()
         while True:
             self.step()
             now = self._clock.monotonic()
-            planned += self._tick
-            if planned <= now:
-                planned = now + FINE  # after a standstill: go on from here, but let the others run first
+            # On the border of two ticks: everything of the one that ends is due, and nothing of the next.
+            planned = (now // self._tick + 1) * self._tick
+            if planned - now < LEAST_REST:
+                planned = now + LEAST_REST  # after a standstill, or under too much work: let the others run first
             await asyncio.sleep((planned - now) / S)
             self._stats.event_loop_lag.observe(max(self._clock.monotonic() - planned, 0))

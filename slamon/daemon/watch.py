@@ -8,7 +8,7 @@ from slamon.model import S, Target
 from slamon.record.series import Series
 
 PATIENCE = 5 * S
-"""On top of the shortest interval + timeout: how late the next decision may come before something is wrong."""
+"""On top of the shortest spacing + timeout: how late the next decision may come before something is wrong."""
 
 
 class Watch:
@@ -24,4 +24,4 @@ class Watch:
         if decided != self._decided or not targets:
             self._decided, self._at = decided, now
             return True
-        return now - self._at <= min(target.interval + target.timeout for target in targets) + PATIENCE
+        return now - self._at <= min(target.spacing + target.timeout for target in targets) + PATIENCE

@@ -1,9 +1,12 @@
-"""The probes of one socket that are under way: who owns a sequence number, and which are overdue. Pure bookkeeping, no clock, no socket."""
+"""The probes of one socket that are under way: who owns a sequence number, and which are overdue. Pure bookkeeping, no clock, no socket.
+
+Columns instead of an object per probe: a batch is written by slices, which is most of what a probe would cost otherwise.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from slamon.model import S
@@ -15,102 +18,149 @@ if TYPE_CHECKING:
 SEQUENCES = 1 << 16
 """A sequence number has 16 bits (RFC 792)."""
 
+MASK = SEQUENCES - 1
+"""The low bits of a probe's number are its sequence number."""
+
 LIMIT = 60_000
 """Probes in flight at most: the rest keeps the search for a free number short, and answers can still be told from those before the wrap."""
 
 MEMORY = 20 * S
 """How long after its deadline a probe is remembered, to tell late and duplicate replies from strangers."""
 
-IN_FLIGHT = 0
-ANSWERED = 1
-LOST = 2
+FREE = 0
+"""Nobody's: never used, or forgotten."""
+IN_FLIGHT = 1
+ANSWERED = 2
+LOST = 3
 """Decided without an answer: timed out or reported by an ICMP error."""
-LATE = 3
+LATE = 4
 """Lost, and then the answer came after all."""
 
 
-class Flight:
-    """One probe that left. Times are monotonic nanoseconds."""
+class _Batch:
+    """Consecutive probes that left together with one timeout."""
 
-    __slots__ = ("deadline", "number", "peer", "pending", "sent", "sequence", "state")
+    __slots__ = ("count", "deadline", "first", "sent")
 
-    def __init__(self, peer: Peer, pending: Pending, sequence: int, number: int, sent: int, deadline: int) -> None:
-        self.peer = peer
-        self.pending = pending
-        self.sequence = sequence
-        self.number = number
+    def __init__(self, first: int, count: int, sent: int, deadline: int) -> None:
+        self.first = first
+        self.count = count
         self.sent = sent
+        """Monotonic instant of the first."""
         self.deadline = deadline
-        self.state = IN_FLIGHT
+        """Of the last."""
 
 
 class Flights:
-    """Sequence numbers and deadlines. A number is not reused while its probe is in flight, and otherwise as late as possible."""
+    """Numbers and deadlines. A sequence number is not reused while its probe is in flight, and otherwise as late as possible.
 
-    __slots__ = ("_decided", "_lanes", "_next", "in_flight", "slots")
+    The columns are indexed by sequence number, `number & MASK`; a slot means something only while its state is not FREE.
+    """
 
-    def __init__(self) -> None:
-        self.slots: list[Flight | None] = [None] * SEQUENCES
-        """Sequence number → its latest probe, decided or not."""
+    __slots__ = ("_decided", "_lanes", "in_flight", "next", "numbers", "peers", "pendings", "sents", "stamps", "states")
+
+    def __init__(self, first: int = 0) -> None:
+        """`first`: the number of the first probe."""
+        self.next = first
         self.in_flight = 0
-        self._next = 0
+        self.states = bytearray(SEQUENCES)
+        self.numbers: list[int] = [-1] * SEQUENCES
+        self.peers: list[Peer | None] = [None] * SEQUENCES
+        self.pendings: list[Pending | None] = [None] * SEQUENCES
+        """Of probes in flight."""
+        self.sents: list[int] = [0] * SEQUENCES
+        """Monotonic, just before the kernel was asked to send."""
+        self.stamps: list[int] = [0] * SEQUENCES
+        """The kernel's transmit stamp on CLOCK_REALTIME; 0 while it is not known."""
         # One queue per timeout: within it, probes are overdue in the order in which they were sent.
-        self._lanes: dict[int, deque[Flight]] = {}
-        self._decided: deque[Flight] = deque()
+        self._lanes: dict[int, deque[_Batch]] = {}
+        self._decided: deque[_Batch] = deque()
 
-    def sequence(self) -> int | None:
-        """The next free sequence number; None while LIMIT probes are in flight."""
-        if self.in_flight >= LIMIT:
-            return None
-        sequence = self._next
-        slots = self.slots
-        while (flight := slots[sequence]) is not None and flight.state == IN_FLIGHT:
-            sequence = (sequence + 1) % SEQUENCES
-        self._next = (sequence + 1) % SEQUENCES
-        return sequence
+    def claim(self, most: int) -> range:
+        """Up to `most` consecutive numbers whose sequence numbers are free, the next ones; empty while LIMIT probes are in flight."""
+        most = min(most, LIMIT - self.in_flight)
+        if most <= 0:
+            return range(self.next, self.next)
+        states = self.states
+        while states[self.next & MASK] == IN_FLIGHT:
+            self.next += 1
+        begin = self.next & MASK
+        end = min(begin + most, SEQUENCES)
+        busy = states.find(IN_FLIGHT, begin, end)
+        return range(self.next, self.next + (busy if busy >= 0 else end) - begin)
 
-    def add(self, flight: Flight, timeout: int) -> None:
-        """A probe has left; calls come in the order of `sent`, and `timeout` is `deadline - sent`."""
-        self.slots[flight.sequence] = flight
-        self.in_flight += 1
+    def add(
+        self, numbers: range, peers: Sequence[Peer], pendings: Sequence[Pending], sents: Sequence[int], timeout: int
+    ) -> None:
+        """Probes have left: the first of those claimed last. Calls come in the order of `sents`; equally long, not empty."""
+        count = len(numbers)
+        begin = numbers.start & MASK
+        end = begin + count
+        self.states[begin:end] = bytes((IN_FLIGHT,)) * count
+        self.numbers[begin:end] = numbers
+        self.peers[begin:end] = peers
+        self.pendings[begin:end] = pendings
+        self.sents[begin:end] = sents
+        self.stamps[begin:end] = (0,) * count
+        self.next = numbers.stop
+        self.in_flight += count
         lane = self._lanes.get(timeout)
         if lane is None:
             lane = self._lanes[timeout] = deque()
-        lane.append(flight)
+        lane.append(_Batch(numbers.start, count, sents[0], sents[-1] + timeout))
 
-    def decide(self, flight: Flight, state: int) -> None:
-        """The probe in flight is over; `state` is ANSWERED, LOST or LATE."""
-        flight.state = state
+    def decide(self, sequence: int, state: int) -> tuple[Peer, Pending]:
+        """The probe in flight is over; `state` is ANSWERED, LOST or LATE. Whose it was."""
+        self.states[sequence] = state
         self.in_flight -= 1
+        peer, pending = self.peers[sequence], self.pendings[sequence]
+        self.pendings[sequence] = None
+        assert peer is not None
+        assert pending is not None
+        return peer, pending
 
-    def overdue(self, now: int) -> Iterator[Flight]:
-        """The probes in flight whose deadline is before `now`, each once; the caller decides every one of them."""
+    def overdue(self, now: int) -> Iterator[int]:
+        """Sequence numbers of probes in flight whose batch was due before `now`, each once; the caller decides every one of them."""
+        states, numbers = self.states, self.numbers
         for lane in self._lanes.values():
-            while lane and (lane[0].state != IN_FLIGHT or lane[0].deadline < now):
-                flight = lane.popleft()
-                self._decided.append(flight)
-                if flight.state == IN_FLIGHT:
-                    yield flight
+            while lane:
+                batch = lane[0]
+                begin = batch.first & MASK
+                end = begin + batch.count
+                if batch.deadline >= now and states.find(IN_FLIGHT, begin, end) >= 0:
+                    break
+                lane.popleft()
+                self._decided.append(batch)
+                shift = batch.first - begin
+                while (sequence := states.find(IN_FLIGHT, begin, end)) >= 0:
+                    if numbers[sequence] == sequence + shift:  # else it is in flight again, for a probe after the wrap
+                        yield sequence
+                    begin = sequence + 1
 
     def oldest(self, now: int) -> int:
         """No probe in flight was sent before this instant; `now` when there is none."""
         return min((lane[0].sent for lane in self._lanes.values() if lane), default=now)
 
     def forget(self, now: int) -> None:
-        """Drop what is known of probes whose deadline is more than MEMORY ago, and of those whose sequence number was surely reused."""
+        """Let go of probes whose deadline is more than MEMORY ago."""
         decided = self._decided
         while decided and (decided[0].deadline + MEMORY < now or len(decided) > SEQUENCES):
-            flight = decided.popleft()
-            if self.slots[flight.sequence] is flight:
-                self.slots[flight.sequence] = None
+            batch = decided.popleft()
+            count = batch.count
+            begin = batch.first & MASK
+            end = begin + count
+            # Where a later batch took some of the numbers, that one will forget them.
+            mine = self.numbers[begin] == batch.first and self.numbers[end - 1] == batch.first + count - 1
+            if mine and self.states.find(IN_FLIGHT, begin, end) < 0:
+                self.states[begin:end] = bytes(count)
+                self.peers[begin:end] = self.pendings[begin:end] = (None,) * count
 
-    def abandon(self) -> list[Flight]:
+    def abandon(self) -> list[tuple[Peer, Pending]]:
         """Everything in flight, taken off the books; the caller decides each."""
-        flights = [flight for lane in self._lanes.values() for flight in lane if flight.state == IN_FLIGHT]
-        for flight in flights:
-            flight.state = LOST
+        found = []
+        sequence = -1
+        while (sequence := self.states.find(IN_FLIGHT, sequence + 1)) >= 0:
+            found.append(self.decide(sequence, LOST))
         self._lanes.clear()
         self._decided.clear()
-        self.slots = [None] * SEQUENCES
-        self.in_flight = 0
-        return flights
+        return found

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from struct import Struct
+from collections.abc import Sequence
+from struct import Struct, pack
 
 ECHO_REPLY: dict[int, int] = {4: 0, 6: 129}
 ECHO_REQUEST: dict[int, int] = {4: 8, 6: 128}
 
 HEADER_BYTES = 8
+NUMBER_BYTES = 8
 TOKEN_BYTES = 8
 """Random bytes of one open socket: nobody who has not seen our packets can answer them."""
-STAMPED_BYTES = TOKEN_BYTES + 8
-"""The smallest payload: the token and the number of the probe."""
+STAMPED_BYTES = NUMBER_BYTES + TOKEN_BYTES
+"""The smallest payload: the number of the probe and the token."""
 DEFAULT_PAYLOAD = 56
 """Bytes of payload, as in ping(8): 64 bytes of ICMP."""
 MAX_PAYLOAD = 65507
 """65535 of an IPv4 packet less 20 of its header and 8 of ours; the same limit serves IPv6."""
 
-REQUEST = Struct("!BBHHH8sQ")
-"""type, code, checksum, identifier, sequence, token, number of the probe."""
+REQUEST = Struct("!BBHHHQ")
+"""type, code, checksum, identifier, sequence, number of the probe, whose low 16 bits the sequence is; then the token and the filler."""
 
 QUOTED = Struct("!BBHHH")
 """What every ICMP error quotes at least of our request: 8 bytes."""
+
+COUNTING = bytes(range(256))
+"""The usual filler: 0, 1, 2, …, so that no cut or shift of it goes unnoticed."""
+
+_CHECK, _SEQUENCE, _NUMBER = 2, 6, 8
+"""Where the fields stand that differ from packet to packet."""
 
 
 def checksum(data: bytes | bytearray) -> int:
@@ -43,26 +51,36 @@ def sound(data: bytes | bytearray | memoryview) -> bool:
 
 
 class Echo:
-    """The echo request of one open socket and one payload size; the buffer is reused, so send it before building the next."""
+    """The echo request of one open socket, one payload size and one pattern."""
 
-    __slots__ = ("_buffer", "_ident", "_kind", "_rest", "_sum", "filler", "length", "token")
+    __slots__ = ("_sum", "length", "tail", "template")
 
-    def __init__(self, family: int, *, ident: int, token: bytes, payload: int, checksums: bool) -> None:
-        """`checksums`: whether we write it, which only a raw IPv4 socket leaves to us."""
-        self._kind = ECHO_REQUEST[family]
-        self._ident = ident
-        self.token = token
-        self.filler = bytes(n & 0xFF for n in range(payload - STAMPED_BYTES))
-        """What follows the stamped part, checked in the reply byte by byte."""
+    def __init__(
+        self, family: int, *, ident: int, token: bytes, payload: int, checksums: bool, pattern: bytes = COUNTING
+    ) -> None:
+        """`pattern` fills what the stamped part leaves. `checksums`: whether we write it, which only a raw IPv4 socket leaves to us."""
+        room = payload - STAMPED_BYTES
+        self.tail = token + (pattern * (room // len(pattern) + 1))[:room]
+        """What follows the number, checked in the reply byte by byte."""
         self.length = HEADER_BYTES + payload
-        self._buffer = bytearray(REQUEST.pack(self._kind, 0, 0, ident, 0, token, 0) + self.filler)
-        self._sum = checksum(self._buffer) ^ 0xFFFF if checksums else None
+        self.template = REQUEST.pack(ECHO_REQUEST[family], 0, 0, ident, 0, 0) + self.tail
+        self._sum = checksum(self.template) ^ 0xFFFF if checksums else None
 
-    def request(self, sequence: int, number: int) -> bytearray:
-        """The packet of probe `number` under `sequence`."""
-        check = 0
+    def number(self, packets: bytearray, at: int, numbers: range) -> None:
+        """Write consecutive probe numbers into packets made of the template, the first at packet `at`; column by column, not one by one."""
+        length, count = self.length, len(numbers)
+        begin, end = at * length, (at + count) * length
+        columns = pack(f">{count}Q", *numbers)
+        for byte in range(NUMBER_BYTES):
+            packets[begin + _NUMBER + byte : end : length] = columns[byte::NUMBER_BYTES]
+        packets[begin + _SEQUENCE : end : length] = columns[6::NUMBER_BYTES]
+        packets[begin + _SEQUENCE + 1 : end : length] = columns[7::NUMBER_BYTES]
         if self._sum is not None:
-            rest = (self._sum + sequence + number) % 0xFFFF
-            check = 0xFFFF - rest if rest else 0
-        REQUEST.pack_into(self._buffer, 0, self._kind, 0, check, self._ident, sequence, self.token, number)
-        return self._buffer
+            checks = pack(f">{count}H", *self._checks(self._sum, numbers))
+            packets[begin + _CHECK : end : length] = checks[::2]
+            packets[begin + _CHECK + 1 : end : length] = checks[1::2]
+
+    @staticmethod
+    def _checks(base: int, numbers: range) -> Sequence[int]:
+        """The checksums: the sequence counts besides the number, whose four words are the number itself modulo 65535."""
+        return [0xFFFF - rest if (rest := (base + (number & 0xFFFF) + number) % 0xFFFF) else 0 for number in numbers]

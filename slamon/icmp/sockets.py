@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections import Counter
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -38,15 +39,27 @@ SOL_ICMPV6 = 58
 ICMP_FILTER = 1
 ICMP6_FILTER = 1
 
+SOF_TIMESTAMPING_TX_SOFTWARE = 1 << 1
 SOF_TIMESTAMPING_RX_SOFTWARE = 1 << 3
 SOF_TIMESTAMPING_SOFTWARE = 1 << 4
+SOF_TIMESTAMPING_OPT_ID = 1 << 7
+SOF_TIMESTAMPING_OPT_TSONLY = 1 << 11
+
+STAMPING = (
+    SOF_TIMESTAMPING_TX_SOFTWARE
+    | SOF_TIMESTAMPING_RX_SOFTWARE
+    | SOF_TIMESTAMPING_SOFTWARE
+    | SOF_TIMESTAMPING_OPT_ID
+    | SOF_TIMESTAMPING_OPT_TSONLY
+)
+"""When a packet left and when one came; of those that left the number and no copy, by the error queue."""
 
 TIMESPEC = Struct("=qq")
 HOP_LIMIT = Struct("=i")
 _WORD = Struct("=I")
 
-ANCILLARY = 128
-"""Bytes for the control messages of a reply: timestamps 64, hop limit 24."""
+COUNTERS = {4: ("snmp", "Icmp:", "InCsumErrors"), 6: ("snmp6", "", "Icmp6InCsumErrors")}
+"""Family → file of /proc/net, line, name of the kernel's count of ICMP messages with a wrong checksum."""
 
 PING_GROUP_RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
 
@@ -103,21 +116,29 @@ class ProbeSocket:
         """Whether received messages start with the IP header."""
         return self.raw and self.family == 4
 
-    def insist(self, packet: bytearray, destination: SocketAddress, error: OSError) -> None:
-        """Send once more what `sendto` refused with `error`, as long as that may be a report about an earlier packet to somebody else.
+    def restart_keys(self) -> None:
+        """The next packet is number 0 of those whose transmit stamps come by the error queue.
+
+        A send that fails uses up a number or not, depending on how far it got (EPERM does, ENETUNREACH does not), so that after one
+        nobody knows how the kernel counts.
+        """
+        if self.info.timestamps == "kernel":
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING_NEW, STAMPING & ~SOF_TIMESTAMPING_OPT_ID)
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING_NEW, STAMPING)
+
+    def insist(self, packet: bytes | memoryview, destination: SocketAddress) -> None:
+        """Send one packet, again and again as long as a refusal may be a report about an earlier packet to somebody else.
 
         Raises OSError: the refusal that is about this packet.
         """
-        for _ in range(PATIENCE):
-            if error.errno not in ASYNCHRONOUS:
-                raise error
+        for tries in range(PATIENCE + 1):
             try:
                 self.socket.sendto(packet, destination)
-            except OSError as another:
-                error = another
+            except OSError as error:
+                if error.errno not in ASYNCHRONOUS or tries == PATIENCE:
+                    raise
             else:
                 return
-        raise error
 
 
 def open_socket(family: int, via: Via) -> ProbeSocket:
@@ -182,11 +203,9 @@ def _take_replies_only(probe: socket.socket, family: int) -> None:
 
 
 def _stamping(probe: socket.socket) -> str:
-    """Ask for receive stamps. Unlike SO_TIMESTAMPNS this never passes off the moment of reading as the moment of arrival."""
+    """Ask for stamps. Unlike SO_TIMESTAMPNS this never passes off the moment of reading as the moment of arrival."""
     try:
-        probe.setsockopt(
-            socket.SOL_SOCKET, SO_TIMESTAMPING_NEW, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE
-        )
+        probe.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING_NEW, STAMPING)
     except OSError:
         return "userspace"
     return "kernel"
@@ -212,3 +231,17 @@ def permission_advice() -> str:
         "or give the capability to the service (AmbientCapabilities=CAP_NET_RAW in the systemd unit)\n"
         f"or to this interpreter:  setcap cap_net_raw+ep {Path(executable).resolve()}"
     )
+
+
+def checksum_errors() -> Counter[int]:
+    """Family → ICMP messages with a wrong checksum this network namespace has received; without those the kernel does not tell of."""
+    found: Counter[int] = Counter()
+    for family, (file, line, name) in COUNTERS.items():
+        try:
+            text = (Path("/proc/thread-self/net") / file).read_text()
+        except OSError:
+            continue
+        lines = [words for words in map(str.split, text.splitlines()) if words and words[0].startswith(line)]
+        pairs = zip(*lines[:2], strict=True) if line else (words[:2] for words in lines)
+        found[family] = int(dict(pairs).get(name, 0))
+    return found

@@ -34,6 +34,11 @@ def _lookups(name: str, page: Page) -> Iterator[str]:
         yield f'{name}{{result="{result}"}} {lookups[result]}\n'
 
 
+def _checksum_errors(name: str, page: Page) -> Iterator[str]:
+    for family, count in sorted(page.view.stats.checksum_errors.items()):
+        yield f'{name}{{family="{family}"}} {count}\n'
+
+
 def _sockets(page: Page) -> Iterator[tuple[str, SocketInfo]]:
     """Each socket once: a reopened one replaces its predecessor."""
     latest = {(socket.family, socket.via): socket for socket in page.view.stats.sockets}
@@ -99,6 +104,13 @@ OWN: tuple[Family, ...] = (
         help="Replies that matched no probe of ours.",
         labels=(),
         lines=single(lambda stats: stats.unexpected_replies),
+    ),
+    Family(
+        name="slamon_icmp_checksum_errors_total",
+        type="counter",
+        help="ICMP messages with a wrong checksum that this host received, whoever they were for; of ours, the probe is lost.",
+        labels=("family",),
+        lines=_checksum_errors,
     ),
     Family(
         name="slamon_socket_info",

@@ -1,18 +1,21 @@
 """The packed samples of one minute: exact send instants, results, round trips and hop limits in a few bytes a packet.
 
-Layout of version 1, numbers being LEB128 varints:
+Layout of version 2, numbers being LEB128 varints:
 
     version (1 byte) · n
     states   run lengths of (result code | 0x40 round trip present | 0x80 hop limit present), n in all
-    sends    1 byte: 0 = differences from an even grid, 1 = differences from the send before; first offset, zigzag;
-             grid step where there is one; then a column
+    sends    1 byte: 0 = differences from an even grid, 1 = differences from the send before, + 2 = in microseconds, not
+             nanoseconds; first offset, zigzag; grid step where there is one; then a column
     round trips   a column of those present
     hop limits    run lengths of those present
 
 A column is: minimum (zigzag), width w (1 byte), exceptions (count, then index distance and the bits above w of each), then
 the low w bits of every value − minimum, 64 values to 8·w bytes, little-endian. Frame of reference with patched exceptions
 (Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE 2006): measured delays are noise in their low bits, which
-no general compressor shortens, so what can be saved is what lies above them.
+no general compressor shortens, so what can be saved is what lies above them. Probers know when they send to the microsecond,
+so that is what their instants cost; others lose nothing.
+
+Version 1 had no microseconds; it is read as ever.
 """
 
 from __future__ import annotations
@@ -22,16 +25,17 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from slamon.model import RESULT_CODE, RESULTS, Result
+from slamon.model import RESULT_CODE, RESULTS, US, Result
 from slamon.record.varint import get, put, unzigzag, zigzag
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, 2)
 _HAS_RTT = 0x40
 _HAS_HOP = 0x80
 _CODE = 0x3F
 _BLOCK = 64
 """Values to a block of bits: 64 of any width end on a byte."""
-_GRID, _DELTA = 0, 1
+_GRID, _DELTA, _MICROSECONDS = 0, 1, 2
 
 
 class Packed(NamedTuple):
@@ -70,10 +74,9 @@ def pack_columns(
 
 def unpack(start: int, data: bytes) -> list[Packed]:
     """What `pack` was given. Raises ValueError for bytes it did not write."""
-    if not data or data[0] != VERSION:
-        raise ValueError(
-            f"packed samples of version {data[0] if data else 'none'}; this slamon reads version {VERSION}"
-        )
+    if not data or data[0] not in _READABLE:
+        known = " and ".join(map(str, _READABLE))
+        raise ValueError(f"packed samples of version {data[0] if data else 'none'}; this slamon reads versions {known}")
     n, at = get(data, 1)
     states, at = _get_runs(data, at, n)
     sents, at = _get_sends(data, at, start, n)
@@ -140,19 +143,24 @@ def _put_sends(out: bytearray, start: int, sents: Sequence[int]) -> None:
     n = len(sents)
     if n == 0:
         return
-    first = sents[0]
-    deltas = [later - earlier for earlier, later in pairwise(sents)]
+    offsets = [sent - start for sent in sents]
+    unit = 0
+    if not any(offset % US for offset in offsets):
+        unit = _MICROSECONDS
+        offsets = [offset // US for offset in offsets]
+    first = offsets[0]
+    deltas = [later - earlier for earlier, later in pairwise(offsets)]
     # The grid halves the noise of the differences, but one missed slot shifts everything behind it off the grid.
     if deltas and 2 * max(deltas) <= 3 * min(deltas):
-        step = (sents[-1] - first) // (n - 1)
-        grid = [sent - first - i * step for i, sent in enumerate(sents)]
-        out.append(_GRID)
-        put(out, zigzag(first - start))
+        step = (offsets[-1] - first) // (n - 1)
+        grid = [offset - first - i * step for i, offset in enumerate(offsets)]
+        out.append(_GRID | unit)
+        put(out, zigzag(first))
         put(out, zigzag(step))
         _put_column(out, grid)
     else:
-        out.append(_DELTA)
-        put(out, zigzag(first - start))
+        out.append(_DELTA | unit)
+        put(out, zigzag(first))
         _put_column(out, deltas)
 
 
@@ -162,20 +170,22 @@ def _get_sends(data: bytes, at: int, start: int, n: int) -> tuple[list[int], int
     if at >= len(data):
         raise ValueError("packed data ends before its send instants")
     kind = data[at]
-    offset, at = get(data, at + 1)
-    first = start + unzigzag(offset)
-    if kind == _GRID:
+    if kind > _DELTA | _MICROSECONDS:
+        raise ValueError(f"unknown coding {kind} of send instants")
+    unit = US if kind & _MICROSECONDS else 1
+    coded, at = get(data, at + 1)
+    offset = unzigzag(coded)
+    if kind & _DELTA:
+        deltas, at = _get_column(data, at, n - 1)
+        offsets = [offset]
+        for delta in deltas:
+            offsets.append(offsets[-1] + delta)
+    else:
         coded, at = get(data, at)
         step = unzigzag(coded)
         residuals, at = _get_column(data, at, n)
-        return [first + i * step + residual for i, residual in enumerate(residuals)], at
-    if kind != _DELTA:
-        raise ValueError(f"unknown coding {kind} of send instants")
-    deltas, at = _get_column(data, at, n - 1)
-    sents = [first]
-    for delta in deltas:
-        sents.append(sents[-1] + delta)
-    return sents, at
+        offsets = [offset + i * step + residual for i, residual in enumerate(residuals)]
+    return [start + offset * unit for offset in offsets], at
 
 
 def _put_column(out: bytearray, values: Sequence[int]) -> None:

@@ -109,13 +109,13 @@ class Recorder:
                 series.rtt = Histogram(edges)
             if track.limits != limits:
                 track.limits = limits
-                self._opened.append(Opened(track.id, target.name, target.probe, target.interval, limits, self.vantage))
+                self._opened.append(Opened(track.id, target.name, target.probe, target.spacing, limits, self.vantage))
             return series
         fresh = series is None
         if series is not None:
             self._end(target.name).abandon()
         track = self._track(target, limits)
-        self._opened.append(Opened(track.id, target.name, target.probe, target.interval, limits, self.vantage))
+        self._opened.append(Opened(track.id, target.name, target.probe, target.spacing, limits, self.vantage))
         self._closed.pop(track.id, None)
         series = Series(target, track, edges=edges, fresh=fresh)
         self.series[target.name] = series
@@ -229,7 +229,7 @@ class Recorder:
             track = Track(
                 known.id,
                 self._journal,
-                interval=target.interval,
+                interval=target.spacing,
                 limits=limits,
                 known_from=known.known_from,
                 run=known.run,
@@ -245,5 +245,5 @@ class Recorder:
         while track.done:
             self._packed.append(track.settle())
         self._journal.done = [other for other in self._journal.done if other is not track]
-        track.interval, track.limits = target.interval, limits
+        track.interval, track.limits = target.spacing, limits
         return track

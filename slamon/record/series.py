@@ -7,7 +7,7 @@ variation need the order in which probes were *sent*, so a decided probe is held
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter
 
 from slamon.model import RESULT_CODE, RESULTS, Reading, Result, Target
 from slamon.record.minute import CORRUPT, DUPLICATE, LATE, REORDERED
@@ -29,16 +29,18 @@ class Series:
     """
 
     __slots__ = (
-        "_fresh", "_last", "_overruns", "_queue", "_reach", "_resumed", "_track", "attempts", "corrupt_replies", "duplicate_replies",
-        "failure", "gauges", "hop_limit", "icmp_errors", "in_flight", "last_result", "last_success", "late_replies", "phases",
-        "reordered_replies", "results", "rotations", "rtt", "skipped", "target", "userspace",
+        "_failed", "_final", "_first", "_fresh", "_last", "_overruns", "_reach", "_resumed", "_succeeded", "_track", "attempts",
+        "corrupt_replies", "duplicate_replies", "failure", "gauges", "hop_limit", "icmp_errors", "last_result", "last_success",
+        "late_replies", "phases", "reordered_replies", "rotations", "rtt", "skipped", "target", "userspace",
     )  # fmt: skip
 
     def __init__(self, target: Target, track: Track, *, edges: tuple[int, ...], fresh: bool = True) -> None:
         """`track` is where the target's samples go on; `fresh`: nobody watched between its last sample and now."""
         self.target = target
         self._track = track
-        self._queue: deque[Pending] = deque()
+        # A queue, linked by `Pending.next`: two thousand deques would be two thousand more places in memory for every round.
+        self._first: Pending | None = None
+        self._final: Pending | None = None
         self._last = track.last
         self._fresh = fresh
         self._overruns = 0
@@ -47,9 +49,8 @@ class Series:
         self._resumed = STEADY
         """After a gap: how the next sample follows, BREAK when the gap is over since the last one."""
         self.attempts = 0
-        self.in_flight = 0
-        self.results = [0] * len(RESULTS)
-        """By RESULT_CODE; counted when decided."""
+        self._succeeded = 0
+        self._failed = [0] * len(RESULTS)
         self.late_replies = 0
         self.duplicate_replies = 0
         self.reordered_replies = 0
@@ -76,6 +77,18 @@ class Series:
         self.phases: dict[str, list[int]] = {}
         """Phase → [Σ nanoseconds, count]."""
 
+    @property
+    def results(self) -> list[int]:
+        """By RESULT_CODE; counted when decided."""
+        found = self._failed.copy()
+        found[_SUCCESS] = self._succeeded
+        return found
+
+    @property
+    def in_flight(self) -> int:
+        """Probes sent and not yet decided."""
+        return self.attempts - self._succeeded - sum(self._failed)
+
     def send(self, sent: int) -> Pending:
         """A probe left at the instant `sent`, or tried to: a failed send is an attempt too.
 
@@ -83,7 +96,6 @@ class Series:
         written, has no place in the record: it is counted like any other and as skipped for the reason `clock_step`.
         """
         self.attempts += 1
-        self.in_flight += 1
         track = self._track
         step = sent - self._last
         if step <= 0 or sent < track.journal.settled:
@@ -91,7 +103,12 @@ class Series:
             return Pending(track.id, sent, STEADY)
         pending = Pending(track.id, sent, STEADY if step <= self._reach and not self._overruns else self._link(step))
         self._last = sent
-        self._queue.append(pending)
+        final = self._final
+        if final is None:
+            self._first = pending
+        else:
+            final.next = pending
+        self._final = pending
         return pending
 
     def decide(self, pending: Pending, reading: Reading) -> None:
@@ -100,8 +117,10 @@ class Series:
             return
         result, rtt, hop_limit, detail, userspace, phases, gauges, icmp_error = reading
         code = RESULT_CODE[result]
-        self.results[code] += 1
-        self.in_flight -= 1
+        if code == _SUCCESS:
+            self._succeeded += 1
+        else:
+            self._failed[code] += 1
         sent = self.last_result = pending.sent
         if rtt is not None and 0 <= rtt < LONGEST:
             pending.rtt = rtt
@@ -120,13 +139,45 @@ class Series:
         if phases or gauges or icmp_error is not None:
             self._extras(reading)
         pending.code = code
-        queue = self._queue
-        if queue and queue[0] is pending:
-            add, released = self._track.add, self._track.journal.released
-            while queue and queue[0].code >= 0:
-                head = queue.popleft()
-                add(head.sent, head.code, head.chain, head.rtt, head.hop)
-                released.append(head)
+        if self._first is pending:
+            self._release()
+
+    def succeed(self, pending: Pending, rtt: int, hop_limit: int) -> None:
+        """`decide` for what nearly every probe of a shared socket is: a success whose round trip the kernel stamped.
+
+        `rtt` lies in [0, LONGEST), `hop_limit` in [−1, 255]; −1: none was seen.
+        """
+        if pending.code >= 0:
+            return
+        self._succeeded += 1
+        self.last_result = self.last_success = pending.sent
+        pending.rtt = rtt
+        histogram = self.rtt
+        histogram.counts[bisect_left(histogram.edges, rtt)] += 1
+        histogram.total += rtt
+        if hop_limit >= 0:
+            pending.hop = self.hop_limit = hop_limit
+        pending.code = _SUCCESS
+        if self._first is not pending:
+            return
+        if self._final is not pending:
+            self._release()
+            return
+        self._first = self._final = None
+        track = self._track
+        track.add(pending.sent, _SUCCESS, pending.chain, rtt, hop_limit)
+        track.journal.released.append(pending)
+
+    def _release(self) -> None:
+        """Hand on every probe that is decided and has no undecided one before it."""
+        head, add, released = self._first, self._track.add, self._track.journal.released
+        while head is not None and head.code >= 0:
+            add(head.sent, head.code, head.chain, head.rtt, head.hop)
+            released.append(head)
+            head.next, head = None, head.next
+        self._first = head
+        if head is None:
+            self._final = None
 
     def late(self, probe: Pending | int | None = None) -> None:  # noqa: ARG002
         """A reply to `probe` (or to the probe sent at that instant) came after its timeout: it stays lost."""
@@ -160,27 +211,28 @@ class Series:
         reckoned anew with every sample that follows, and the past would be judged anew with it.
         """
         for edge in (start, end):
-            after = next((pending for pending in self._queue if pending.sent >= edge), None)
+            after = self._first
+            while after is not None and after.sent < edge:
+                after = after.next
             if after is not None and edge == end and self._track.last < end:
                 after.chain = max(after.chain, MISSED)
             elif after is not None:
                 after.chain = max(after.chain, BREAK)
-        if self._reach >= 0 and not (self._queue and self._last >= end):
+        if self._reach >= 0 and not (self._first is not None and self._last >= end):
             was = self._resumed if self._reach == 0 else STEADY
             self._reach, self._resumed = 0, max(was, BREAK if self._last >= end else MISSED)
 
     def oldest(self) -> int | None:
         """Send instant of the earliest probe that is undecided; None when every one is decided and released."""
-        queue = self._queue
-        return queue[0].sent if queue else None
+        return None if self._first is None else self._first.sent
 
     def abandon(self) -> None:
         """Nothing sent so far is waited for: the target was removed or changed, or the daemon ends."""
-        self._queue.clear()
+        self._first = self._final = None
 
     def _link(self, step: int) -> int:
         """The chain of a probe `step` nanoseconds after the one before it, off the straight way."""
-        interval = self.target.interval
+        interval = self.target.spacing
         overruns, self._overruns = self._overruns, 0
         if self._reach < 0:
             self._reach = reach(interval)

@@ -70,7 +70,7 @@ class Pending:
     A reply that changes no result is a line too: `code` is then EVENT + its kind, `sent` its place among the samples.
     """
 
-    __slots__ = ("chain", "code", "hop", "rtt", "sent", "series")
+    __slots__ = ("chain", "code", "hop", "next", "rtt", "sent", "series")
 
     def __init__(self, series: int, sent: int, chain: int) -> None:
         self.series = series
@@ -80,6 +80,8 @@ class Pending:
         """Of its result; −1 until decided."""
         self.rtt = -1
         self.hop = -1
+        self.next: Pending | None = None
+        """The probe sent after this one, while both wait for their release."""
 
 
 class Track:

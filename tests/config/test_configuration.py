@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from slamon.config import Config, load
+from slamon.config.cost import cost
 from slamon.errors import ConfigError
-from slamon.model import DAY, MS, S, Target, Via
+from slamon.model import DAY, MS, S, Sampling, Target, Via
+from slamon.probes import kinds
 from slamon.probes.tcp import Tcp
 
 Write = Callable[..., Path]
@@ -83,6 +85,40 @@ services:
     assert config.targets["line/near"].via == Via(mark=7)
     assert config.targets["line/far"].via == Via(source="192.0.2.9")
     assert config.targets["other/ping"].via == Via(interface="wan1")
+
+
+def test_when_and_how_probes_are_sent(write: Write) -> None:
+    config = load(
+        write(
+            f"""
+defaults: {{interval: 1s, count: 2, sampling: poisson, up_when: any}}
+services:
+  line:
+    gap: 100ms
+    targets:
+      inherits: {PING}
+      even: {{probe: icmp, address: 192.0.2.1, count: 4, gap: 250ms, sampling: periodic}}
+      single: {{probe: icmp, address: 192.0.2.1, count: 1, gap: 20s}}
+      marked: {{probe: icmp, address: 192.0.2.1, via: {{dscp: ef, ttl: 7, df: true}}}}
+      number: {{probe: tcp, port: 443, address: 192.0.2.1, via: {{dscp: 63, df: false}}}}
+  other: {{targets: {{ping: {{probe: icmp, address: 192.0.2.1, count: 3}}}}}}
+"""
+        ),
+        variables={},
+    )
+
+    def grid(name: str) -> tuple[int, int, Sampling, int]:
+        target = config.targets[name]
+        return target.count, target.gap // MS, target.sampling, target.spacing // S
+
+    assert grid("line/inherits") == (2, 100, Sampling.POISSON, 14)
+    assert grid("line/even") == (4, 250, Sampling.PERIODIC, 1)
+    assert grid("line/single") == (1, 0, Sampling.POISSON, 14)
+    assert grid("other/ping") == (3, 333, Sampling.POISSON, 14)
+    assert config.targets["line/marked"].via == Via(dscp=46, ttl=7, df=True)
+    assert str(config.targets["line/marked"].via) == "dscp 46 ttl 7 df"
+    assert config.targets["line/number"].via == Via(dscp=63, df=False)
+    assert cost(config, kinds()).probes_per_second == 2 + 4 + 1 + 2 + 2 + 3
 
 
 SITES = """

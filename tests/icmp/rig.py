@@ -9,7 +9,7 @@ from slamon.clock import Clock
 from slamon.icmp.engine import Engine
 from slamon.model import MS, RESULTS, Reading, Result, S, Target, Via
 from slamon.probe import Context, Shot
-from slamon.probes.icmp import Icmp
+from slamon.probes.icmp import Icmp, form
 from slamon.record.series import Pending, Series
 from slamon.record.track import Journal, Track
 from slamon.stats import RTT_EDGES, Stats
@@ -32,6 +32,10 @@ class Heard(Series):
         self.readings.append((pending.sent, reading))
         super().decide(pending, reading)
 
+    def succeed(self, pending: Pending, rtt: int, hop_limit: int) -> None:
+        self.readings.append((pending.sent, Reading(Result.SUCCESS, rtt, hop_limit if hop_limit >= 0 else None)))
+        super().succeed(pending, rtt, hop_limit)
+
     def count(self, result: Result) -> int:
         return self.results[RESULTS.index(result)]
 
@@ -43,11 +47,15 @@ class Heard(Series):
 class Pinger:
     """An engine and its targets; `fire` and `drain` play the daemon's tick."""
 
+    batched = True
+    """Which way to talk to the sockets, for engines made from here on."""
+
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.stats = Stats()
         self.warnings: list[str] = []
-        self.engine = Engine(Context(clock=self.clock, stats=self.stats, warn=self.warnings.append), _payload)
+        context = Context(clock=self.clock, stats=self.stats, warn=self.warnings.append)
+        self.engine = Engine(context, form, batched=self.batched)
         self.series: list[Heard] = []
 
     def __enter__(self) -> Self:
@@ -77,7 +85,7 @@ class Pinger:
         )
         series = Heard(target)
         self.series.append(series)
-        return Shot(target, address, series, 0)
+        return Shot(target, address, series)
 
     def fire(self, *shots: Shot) -> None:
         self.engine.send(shots)
@@ -114,8 +122,3 @@ class Pinger:
 def heard(shot: Shot) -> Heard:
     assert isinstance(shot.series, Heard)
     return shot.series
-
-
-def _payload(target: Target) -> int:
-    assert isinstance(target.settings, Icmp)
-    return target.settings.payload

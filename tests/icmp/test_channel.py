@@ -7,47 +7,46 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from struct import Struct
 
 import pytest
 
 from slamon.egress import IcmpError
-from slamon.icmp.channel import Channel
-from slamon.icmp.flights import Flight
+from slamon.icmp.line import Line
 from slamon.icmp.packet import REQUEST
+from slamon.icmp.peer import Form
 from slamon.icmp.sockets import ProbeSocket, open_socket
+from slamon.icmp.wire import message
 from slamon.model import US, Result, S, Via
 from slamon.probe import Shot
 from tests.icmp.rig import Heard, Pinger, heard
-from tests.netlab import instants, packets
+from tests.netlab import instants
 from tests.netlab.namespace import Namespace, inside
 
 pytestmark = pytest.mark.system
 
 TARGET = "127.0.0.9"
 OTHER = "127.0.0.10"
+FORM = Form(56)
 NOTHING: Mapping[str, int | bytes] = {}
 
 
 class Wire:
-    """A channel whose real answers are thrown away, so that forged ones can be handed to it."""
+    """A line whose real answers are thrown away, so that forged ones can be handed to it."""
 
     def __init__(self, pinger: Pinger) -> None:
         self.pinger = pinger
         self.shot = pinger.shot(TARGET, timeout=10 * S)
-        self.flights = [self._fly() for _ in range(3)]
-        self.channel: Channel = self.flights[0].peer.channel
-        assert self.channel._probe is not None
-        self.probe: ProbeSocket = self.channel._probe
+        pinger.fire(self.shot)
+        pinger.fire(self.shot)
+        pinger.fire(self.shot)
+        line = pinger.engine._peers[self.shot.target.name].channel.line
+        assert line is not None
+        self.line: Line = line
+        self.flights: range = range(3)
+        """The numbers of three probes in flight."""
+        self.probe: ProbeSocket = line.probe
         self._empty()
         pinger.engine.drain()
-
-    def _fly(self) -> Flight:
-        self.pinger.fire(self.shot)
-        channel = self.pinger.engine._peers[self.shot.target.name].channel
-        flight = channel._flights.slots[channel._flights._next - 1]
-        assert flight is not None
-        return flight
 
     def _empty(self) -> None:
         for _ in self.flights:
@@ -58,47 +57,47 @@ class Wire:
     def series(self) -> Heard:
         return heard(self.shot)
 
-    def stamp(self) -> int:
+    def now(self) -> int:
         """What the kernel would have stamped now."""
         return self.pinger.clock.monotonic() + self.pinger.clock.offset()
 
+    def left(self, number: int) -> int:
+        """The transmit stamp of a probe."""
+        return self.line.flights.stamps[number]
+
     def reply(
         self,
-        flight: Flight,
+        number: int,
         *,
         source: str = TARGET,
         stamp: int | None = None,
         cut: int = 0,
         forged: Mapping[str, int | bytes] = NOTHING,
     ) -> None:
-        """The answer to `flight`, with fields of the message replaced: kind, ident, sequence, token, number, filler."""
-        echo = self.channel._echoes[56]
+        """The answer to a probe, with fields of the message replaced: kind, ident, sequence, number, tail."""
         fields: dict[str, int | bytes] = {
             "kind": 0,
             "code": 0,
             "checksum": 0,
             "ident": self.probe.ident,
-            "sequence": flight.sequence,
-            "token": echo.token,
-            "number": flight.number,
-            "filler": echo.filler,
+            "sequence": number,
+            "number": number,
+            "tail": self.line._echo(FORM).tail,
             **forged,
         }
-        *header, filler = fields.values()
-        assert isinstance(filler, bytes)
-        message = bytearray(REQUEST.pack(*header) + filler)
-        message = message[: len(message) - cut]
-        Struct("!H").pack_into(message, 2, packets.checksum(bytes(message)))
-        start = 20 if self.probe.headers else 0
-        packet = (b"\x45" + bytes(19) if start else b"") + message
-        self.channel._buffer[: len(packet)] = packet
-        self.channel._reply(self.probe, start, len(packet), source, self.stamp() if stamp is None else stamp, 64)
+        *header, tail = fields.values()
+        assert isinstance(tail, bytes)
+        packet = REQUEST.pack(*header) + tail
+        heard = message(packet, 0, len(packet) - cut)
+        if heard is not None:
+            at = self.now() if stamp is None else stamp
+            self.line._take([(heard, (socket.inet_aton(source), at // S, at % S, 64))])
 
-    def trouble(self, flight: Flight, *, destination: str = TARGET, ident: int | None = None) -> None:
-        """A router's complaint about `flight`."""
+    def trouble(self, number: int, *, destination: str = TARGET, ident: int | None = None) -> None:
+        """A router's complaint about a probe."""
         ident = self.probe.ident if ident is None else ident
-        packet = REQUEST.pack(8, 0, 0, ident, flight.sequence, bytes(8), 0)
-        self.channel._troubled(self.probe, IcmpError(113, 3, 1, "192.0.2.254", (destination, 0), packet))
+        packet = REQUEST.pack(8, 0, 0, ident, number, 0)
+        self.line.troubled(IcmpError(113, 3, 1, "192.0.2.254", (destination, 0), packet))
 
     def counts(self) -> tuple[int, int, int, int, int]:
         """Successes, late, duplicate, corrupt, unexpected."""
@@ -111,10 +110,12 @@ class Wire:
         )
 
 
-@pytest.fixture(params=["dgram", "raw"])
-def wire(request: pytest.FixtureRequest, space: Namespace) -> Iterator[Wire]:
+@pytest.fixture(params=["dgram batch", "dgram plain", "raw batch", "raw plain"])
+def wire(request: pytest.FixtureRequest, space: Namespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    kind, way = request.param.split()
+    monkeypatch.setattr(Pinger, "batched", way == "batch")
     with inside(space):
-        groups = "0 2147483647" if request.param == "dgram" else "1 0"
+        groups = "0 2147483647" if kind == "dgram" else "1 0"
         Path("/proc/sys/net/ipv4/ping_group_range").write_text(groups)
         with Pinger() as pinger:
             yield Wire(pinger)
@@ -148,10 +149,10 @@ def test_what_is_not_our_answer_is_nothing(wire: Wire, forged: dict[str, int | b
 @pytest.mark.parametrize(
     "forged",
     [
-        {"token": b"stranger"},
-        {"filler": bytes(40)},
+        {"tail": b"stranger" + bytes(range(40))},
+        {"tail": bytes(48)},
         {"number": 1 << 40},
-        {"filler": bytes(range(41))},
+        {"tail": bytes(range(49))},
     ],
 )
 def test_a_wrong_payload_is_corrupt_and_the_probe_still_waits(wire: Wire, forged: dict[str, int | bytes]) -> None:
@@ -173,7 +174,7 @@ def test_less_than_a_header_is_nothing(wire: Wire) -> None:
 
 
 def test_the_answer_of_an_earlier_owner_of_the_sequence_is_unexpected(wire: Wire) -> None:
-    wire.reply(wire.flights[2], forged={"number": wire.flights[0].number})
+    wire.reply(wire.flights[2], forged={"number": wire.flights[0]})
     assert wire.counts() == (0, 0, 0, 0, 1)
 
 
@@ -188,36 +189,54 @@ def test_neighbouring_answers_in_the_wrong_order(wire: Wire) -> None:
     assert wire.counts() == (3, 0, 0, 0, 0)
 
 
-def test_the_stamp_is_the_round_trip(wire: Wire) -> None:
-    flight = wire.flights[0]
-    wire.reply(flight, stamp=flight.sent + 12_345 + wire.pinger.clock.offset())
+def test_from_stamp_to_stamp_is_the_round_trip(wire: Wire) -> None:
+    number = wire.flights[0]
+    assert (
+        wire.line.flights.sents[number] < wire.left(number) - wire.pinger.clock.offset() < wire.pinger.clock.monotonic()
+    )
+    wire.reply(number, stamp=wire.left(number) + 12_345)
     assert wire.series.last.rtt == 12_345
     assert not wire.series.last.userspace
 
 
+def test_without_a_transmit_stamp_our_own_clock_begins_the_round_trip(wire: Wire) -> None:
+    number = wire.flights[0]
+    wire.line.flights.stamps[number] = 0
+    wire.reply(number, stamp=wire.line.flights.sents[number] + 12_345 + wire.pinger.clock.offset())
+    assert wire.series.last.rtt == 12_345
+    assert wire.series.last.userspace
+
+
 @pytest.mark.parametrize("wrong", [-1, 5 * S])
 def test_a_stamp_before_the_send_or_after_the_reading_is_not_used(wire: Wire, wrong: int) -> None:
-    flight = wire.flights[0]
-    wire.reply(flight, stamp=flight.sent + wrong + wire.pinger.clock.offset())
+    number = wire.flights[0]
+    wire.reply(number, stamp=wire.line.flights.sents[number] + wrong + wire.pinger.clock.offset())
     assert wire.series.last.userspace
     assert 0 < (wire.series.last.rtt or 0) < 1 * S
 
 
+def test_no_stamp_at_all_is_flagged(wire: Wire) -> None:
+    for number in wire.flights[:2]:
+        wire.line.flights.stamps[number] = 0
+        wire.reply(number, stamp=0)
+        assert wire.series.last.userspace
+        assert 0 < (wire.series.last.rtt or 0) < 1 * S
+    assert wire.series.userspace == 2
+
+
 def test_a_plausible_stamp_across_a_clock_step_is_not_used(wire: Wire) -> None:
-    flight = wire.flights[0]
-    wire.channel._steady = False
-    wire.reply(flight, stamp=flight.sent + 12_345 + wire.pinger.clock.offset())
+    number = wire.flights[0]
+    wire.line._stepped = wire.pinger.clock.monotonic()
+    wire.reply(number, stamp=wire.left(number) + 12_345)
     assert wire.series.last.userspace
     assert wire.series.last.rtt != 12_345
 
 
 def test_an_answer_at_the_deadline_is_in_time_and_after_it_late(wire: Wire) -> None:
     first, second, _ = wire.flights
-    for flight in (first, second):
-        flight.deadline = flight.sent + 10 * US
-    offset = wire.pinger.clock.offset()
-    wire.reply(first, stamp=first.deadline + offset)
-    wire.reply(second, stamp=second.deadline + 1 + offset)
+    wire.pinger.engine._peers[wire.shot.target.name].timeout = 10 * US
+    wire.reply(first, stamp=wire.left(first) + 10 * US)
+    wire.reply(second, stamp=wire.left(second) + 10 * US + 1)
     assert wire.series.count(Result.SUCCESS) == 1
     assert wire.series.count(Result.TIMEOUT) == wire.series.late_replies == 1
     wire.reply(second)
@@ -250,9 +269,8 @@ def test_a_pending_report_does_not_hide_the_answers_behind_it(wire: Wire) -> Non
         rejected: Shot = wire.pinger.shot(OTHER)
         wire.pinger.fire(wire.shot, rejected)
         instants.pause(0.02)
-        assert wire.channel._read_replies(wire.probe)
+        assert wire.line.read()
         assert wire.series.count(Result.SUCCESS) == 1
-        wire.pinger.engine.drain()
         assert heard(rejected).count(Result.LOCAL_ERROR) == 1
     finally:
         subprocess.run(["nft", "delete", "table", "ip", "test"], check=True)

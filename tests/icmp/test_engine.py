@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from slamon.clock import Clock, Sources
 from slamon.egress import memory
-from slamon.icmp import channel, sockets
+from slamon.icmp import channel, line, sockets
 from slamon.icmp.sockets import BUFFER, NotPermitted, open_socket
 from slamon.model import MS, RESULTS, Result, S, Via
 from tests.icmp.rig import Pinger, heard
@@ -27,8 +28,15 @@ pytestmark = pytest.mark.system
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
 
 
+@pytest.fixture(params=["batch", "plain"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the engine talks to its sockets."""
+    monkeypatch.setattr(Pinger, "batched", request.param == "batch")
+    return str(request.param)
+
+
 @pytest.fixture(params=["dgram", "raw"])
-def kind(request: pytest.FixtureRequest, space: Namespace) -> Iterator[str]:
+def kind(request: pytest.FixtureRequest, space: Namespace, way: str) -> Iterator[str]:
     """Inside the namespace, where the kernel allows this kind of socket."""
     with inside(space):
         PING_GROUPS.write_text("0 2147483647" if request.param == "dgram" else "1 0")
@@ -36,7 +44,7 @@ def kind(request: pytest.FixtureRequest, space: Namespace) -> Iterator[str]:
 
 
 @pytest.fixture
-def here(space: Namespace) -> Iterator[Namespace]:
+def here(space: Namespace, way: str) -> Iterator[Namespace]:
     with inside(space):
         PING_GROUPS.write_text("0 2147483647")
         yield space
@@ -133,7 +141,7 @@ def test_what_our_own_buffer_dropped_is_unmeasured_and_not_lost(
     here: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sockets, "BUFFER", 16_384)
-    monkeypatch.setattr(channel, "SMALLEST_BURST", 5000)
+    monkeypatch.setattr(line, "SMALLEST_BURST", 5000)
     with Pinger() as pinger:
         shots = [pinger.shot(f"127.1.{n // 250}.{n % 250 + 1}", timeout=100 * MS) for n in range(1000)]
         pinger.fire(*shots)
@@ -201,7 +209,7 @@ def test_silence_is_a_timeout_after_the_timeout(kind: str) -> None:
         pinger.settle()
         took = pinger.clock.monotonic() - fired
         assert [heard(shot).last.result for shot in (short, long)] == [Result.TIMEOUT] * 2
-        assert 250 * MS <= took < 250 * MS + channel.GRACE + 2 * S
+        assert 250 * MS <= took < 250 * MS + line.GRACE + 2 * S
         assert heard(short).last.rtt is None
 
 
@@ -403,6 +411,122 @@ def test_a_changed_address_is_followed(here: Namespace) -> None:
         pinger.rounds([shot, shot._replace(address="127.0.0.2")], 3)
         assert heard(shot).count(Result.SUCCESS) == 6
         assert pinger.stats.unexpected_replies == 0
+
+
+def flow(pinger: Pinger, address: str) -> int:
+    """The ICMP identifier in use."""
+    line = pinger.engine._peers[f"service/{address}"].channel.line
+    assert line is not None
+    return line.probe.ident
+
+
+def test_the_identifier_is_changed_in_time_and_what_is_in_flight_is_waited_for(
+    kind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with Pinger() as pinger:
+        pinger.warm_up()
+        shot, other = pinger.shot("127.0.0.1"), pinger.shot("127.0.0.2")
+        pinger.fire(shot, other)
+        before = flow(pinger, "127.0.0.2")
+        monkeypatch.setattr(channel, "ROTATION", 1)
+        pinger.fire(shot, other)
+        monkeypatch.undo()
+        assert flow(pinger, "127.0.0.2") != before
+        assert len(pinger.stats.sockets) == 2
+        pinger.settle()
+        pinger.rounds([shot, other], 3)
+        for one in (shot, other):
+            assert heard(one).count(Result.SUCCESS) == 5
+            assert (heard(one).rotations, heard(one).reordered_replies, heard(one).userspace) == (1, 0, 0)
+        assert pinger.stats.unexpected_replies == 0
+        assert [record.getMessage() for record in caplog.records if "ICMP id" in record.getMessage()] == [
+            f"IPv4 probes go by ICMP id {flow(pinger, '127.0.0.2')} from here on, not by {before}: it was in use for an hour"
+        ]
+
+
+def test_the_former_identifier_is_given_up_after_a_while(here: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1")
+        pinger.fire(shot)
+        monkeypatch.setattr(channel, "MEMORY", 0)
+        monkeypatch.setattr(channel, "ROTATION", 1)
+        pinger.fire(shot)
+        pinger.settle()
+        pinger.drain()
+        assert len(pinger.stats.sockets) == 1
+
+
+def test_a_flow_that_is_stuck_on_the_way_is_left_before_it_looks_like_an_outage(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something on the way drops whatever bears the first identifier; the target is well."""
+    monkeypatch.setattr(channel, "ROTATION_PAUSE", 0)
+    with Pinger() as pinger:
+        shot = pinger.shot("127.0.0.1", timeout=20 * MS)
+        pinger.fire(shot)
+        pinger.settle()
+        stuck = flow(pinger, "127.0.0.1")
+        with packet_filter("input", f"icmp id {stuck} drop"):
+            for _ in range(4):
+                pinger.fire(shot)
+                pinger.settle()
+        assert [reading.result for _, reading in heard(shot).readings] == [
+            Result.SUCCESS, Result.TIMEOUT, Result.TIMEOUT, Result.SUCCESS, Result.SUCCESS,
+        ]  # fmt: skip
+        assert heard(shot).rotations == 1
+
+
+def test_an_outage_changes_the_flow_once(here: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "ROTATION_PAUSE", 0)
+    with hole(), Pinger() as pinger:
+        shot = pinger.shot("10.9.0.2", timeout=10 * MS)
+        for _ in range(6):
+            pinger.fire(shot)
+            pinger.settle()
+        assert heard(shot).count(Result.TIMEOUT) == 6
+        assert heard(shot).rotations == 1
+
+
+def test_failed_sends_do_not_shift_the_stamps(kind: str) -> None:
+    """Some of them use up a number of the kernel's and some do not; every answer keeps the stamp of its own request."""
+    with packet_filter("output", "ip daddr 127.0.0.66 drop"), Pinger() as pinger:
+        pinger.warm_up()
+        good = [pinger.shot(f"127.0.0.{n}") for n in range(1, 9)]
+        bad = [pinger.shot("127.0.0.66"), pinger.shot("203.0.113.1"), pinger.shot("127.0.0.67", payload=65_507)]
+        mixed = [
+            good[0],
+            bad[0],
+            good[1],
+            good[2],
+            bad[1],
+            bad[0],
+            good[3],
+            bad[2],
+            good[4],
+            good[5],
+            bad[1],
+            good[6],
+            good[7],
+        ]
+        pinger.rounds(mixed, 10, 3 * MS)
+        for shot in good:
+            assert heard(shot).count(Result.SUCCESS) == 10
+            assert heard(shot).userspace == 0
+            rtts = sorted(reading.rtt or 0 for _, reading in heard(shot).readings)
+            assert rtts[5] < 1 * MS
+
+
+def test_wrong_checksums_are_the_kernels_count(here: Namespace) -> None:
+    with Pinger() as pinger:
+        before = sockets.checksum_errors()
+        assert set(before) == {4, 6}
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            raw.sendto(b"\0\0\xde\xad" + bytes(60), ("127.0.0.1", 0))
+        instants.pause(0.01)
+        pinger.engine.drain()
+        assert pinger.stats.checksum_errors[4] == before[4] + 1
+        assert pinger.stats.checksum_errors[6] == before[6]
 
 
 REFUSED = """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LIMIT, LOST, MEMORY, SEQUENCES, Flight, Flights
+from slamon.icmp.flights import ANSWERED, FREE, IN_FLIGHT, LIMIT, LOST, MASK, MEMORY, SEQUENCES, Flights
 from slamon.icmp.peer import Peer
 from slamon.model import MS, S
 from slamon.record.track import STEADY, Pending
@@ -32,22 +32,33 @@ class Sky:
         self.flights = Flights()
         self.peer = peer
         self.now = 10 * S
-        self.number = 0
+        self.deadlines: dict[int, int] = {}
+        """Number → deadline."""
 
-    def send(self, timeout: int = 1 * S) -> Flight:
-        sequence = self.flights.sequence()
-        assert sequence is not None
-        self.number += 1
-        pending = Pending(1, self.now, STEADY)
-        flight = Flight(self.peer, pending, sequence, self.number, self.now, self.now + timeout)
-        self.flights.add(flight, timeout)
-        return flight
+    def send(self, timeout: int = 1 * S, count: int = 1) -> range:
+        """The numbers of a batch, all of it if there is room up to the wrap."""
+        numbers = self.flights.claim(count)
+        pendings = [Pending(1, self.now, STEADY) for _ in numbers]
+        self.flights.add(numbers, [self.peer] * len(numbers), pendings, [self.now] * len(numbers), timeout)
+        self.deadlines.update(dict.fromkeys(numbers, self.now + timeout))
+        return numbers
 
-    def expire(self) -> list[Flight]:
-        """What is overdue now, decided."""
-        found = list(self.flights.overdue(self.now))
-        for flight in found:
-            self.flights.decide(flight, LOST)
+    def one(self, timeout: int = 1 * S) -> int:
+        (number,) = self.send(timeout)
+        return number
+
+    def decide(self, number: int, state: int = ANSWERED) -> None:
+        self.flights.decide(number & MASK, state)
+
+    def state(self, number: int) -> int:
+        return self.flights.states[number & MASK]
+
+    def expire(self) -> list[int]:
+        """The numbers of what is overdue now, decided."""
+        found = []
+        for sequence in self.flights.overdue(self.now):
+            self.flights.decide(sequence, LOST)
+            found.append(self.flights.numbers[sequence])
         return found
 
 
@@ -57,19 +68,19 @@ def sky(peer: Peer) -> Sky:
 
 
 def test_a_probe_is_overdue_after_its_deadline_and_once(sky: Sky) -> None:
-    flight = sky.send(timeout=1 * S)
+    number = sky.one(timeout=1 * S)
     sky.now += 1 * S
     assert sky.expire() == []
     sky.now += 1
-    assert sky.expire() == [flight]
-    assert flight.state == LOST
+    assert sky.expire() == [number]
+    assert sky.state(number) == LOST
     assert sky.expire() == []
     assert sky.flights.in_flight == 0
 
 
 def test_a_short_timeout_is_not_held_up_by_a_long_one(sky: Sky) -> None:
-    long = sky.send(timeout=10 * S)
-    short = sky.send(timeout=100 * MS)
+    long = sky.one(timeout=10 * S)
+    short = sky.one(timeout=100 * MS)
     sky.now += 1 * S
     assert sky.expire() == [short]
     sky.now += 10 * S
@@ -77,108 +88,122 @@ def test_a_short_timeout_is_not_held_up_by_a_long_one(sky: Sky) -> None:
 
 
 def test_an_answered_probe_is_not_overdue(sky: Sky) -> None:
-    first, second = sky.send(), sky.send()
-    sky.flights.decide(second, ANSWERED)
+    first, second, third = sky.send(count=3)
+    sky.decide(second)
     sky.now += 2 * S
-    assert sky.expire() == [first]
+    assert sky.expire() == [first, third]
 
 
-def test_no_number_is_used_twice_until_all_were_used(sky: Sky) -> None:
-    numbers = []
-    for _ in range(SEQUENCES):
-        flight = sky.send()
-        sky.flights.decide(flight, ANSWERED)
-        numbers.append(flight.sequence)
-    assert sorted(numbers) == list(range(SEQUENCES))
+def test_no_sequence_is_used_twice_until_all_were_used(sky: Sky) -> None:
+    numbers: list[int] = []
+    while len(numbers) < SEQUENCES:
+        batch = sky.send(count=1000)
+        for number in batch:
+            sky.decide(number)
+        numbers += batch
+    assert numbers == list(range(SEQUENCES)), "batches end where the sequence numbers wrap"
 
 
-def test_a_number_in_flight_is_stepped_over_after_the_wrap(sky: Sky) -> None:
-    stuck = [sky.send(timeout=100 * S) for _ in range(3)]
-    for _ in range(SEQUENCES - 3):
-        sky.flights.decide(sky.send(), ANSWERED)
-    assert sky.send().sequence == 3
-    assert [flight.state for flight in stuck] == [IN_FLIGHT] * 3
+def test_a_sequence_in_flight_is_stepped_over_after_the_wrap(sky: Sky) -> None:
+    stuck = sky.send(timeout=100 * S, count=3)
+    middle = sky.flights.next
+    left = SEQUENCES - 3
+    while left:
+        batch = sky.send(
+            timeout=100 * S if left == SEQUENCES - 3 else 1 * S, count=1 if left == SEQUENCES - 3 else 5000
+        )
+        left -= len(batch)
+        for number in batch:
+            if number != middle:
+                sky.decide(number)
+    assert sky.send(count=10) == range(SEQUENCES + 4, SEQUENCES + 14), "3 and the one after them are still waited for"
+    assert [sky.state(number) for number in stuck] == [IN_FLIGHT] * 3
+
+
+def test_a_batch_ends_before_a_sequence_in_flight(sky: Sky) -> None:
+    sky.send(count=5)
+    for number in (0, 1, 3, 4):
+        sky.decide(number)
+    while sky.flights.next < SEQUENCES:
+        for number in sky.send(count=9000):
+            sky.decide(number)
+    assert sky.send(count=10) == range(SEQUENCES, SEQUENCES + 2)
+    assert sky.send(count=10) == range(SEQUENCES + 3, SEQUENCES + 13)
 
 
 def test_more_than_the_limit_is_refused_until_something_is_decided(sky: Sky) -> None:
-    flights = [sky.send() for _ in range(LIMIT)]
-    assert sky.flights.sequence() is None
-    sky.flights.decide(flights[17], ANSWERED)
-    assert sky.flights.sequence() is not None
+    assert len(sky.send(count=LIMIT + 5)) == LIMIT
+    assert not sky.flights.claim(1)
+    sky.decide(17)
+    assert len(sky.flights.claim(10)) == 1
 
 
 def test_decided_probes_are_remembered_for_a_while_and_then_forgotten(sky: Sky) -> None:
-    flight = sky.send(timeout=1 * S)
+    number = sky.one(timeout=1 * S)
     sky.now += 2 * S
     sky.expire()
-    sky.now = flight.deadline + MEMORY
+    sky.now = sky.deadlines[number] + MEMORY
     sky.flights.forget(sky.now)
-    assert sky.flights.slots[flight.sequence] is flight
+    assert sky.state(number) == LOST
     sky.flights.forget(sky.now + 1)
-    assert sky.flights.slots[flight.sequence] is None
+    assert sky.state(number) == FREE
+    assert sky.flights.peers[number] is None
 
 
-def test_forgetting_spares_a_number_that_was_taken_again(sky: Sky) -> None:
-    first = sky.send()
-    sky.flights.decide(first, ANSWERED)
-    for _ in range(SEQUENCES - 1):
-        sky.flights.decide(sky.send(), ANSWERED)
-    again = sky.send(timeout=60 * S)
-    assert again.sequence == first.sequence
+def test_forgetting_spares_a_sequence_that_was_taken_again(sky: Sky) -> None:
+    sky.decide(sky.one())
+    while sky.flights.next < SEQUENCES:
+        for number in sky.send(count=7000):
+            sky.decide(number)
+    again = sky.one(timeout=60 * S)
+    assert again & MASK == 0
     sky.now += 2 * S
     sky.expire()
     sky.now += MEMORY + 1 * S
     sky.flights.forget(sky.now)
-    assert sky.flights.slots[again.sequence] is again
-
-
-def test_memory_is_bounded_whatever_the_rate(sky: Sky) -> None:
-    for _ in range(SEQUENCES + 5000):
-        sky.flights.decide(sky.send(timeout=1 * MS), ANSWERED)
-    sky.now += 1 * S
-    sky.expire()
-    sky.flights.forget(sky.now)
-    assert len(sky.flights._decided) <= SEQUENCES
+    assert sky.state(again) == IN_FLIGHT
 
 
 def test_the_oldest_in_flight(sky: Sky) -> None:
     assert sky.flights.oldest(sky.now) == sky.now
-    first = sky.send(timeout=10 * S)
+    began = sky.now
+    sky.one(timeout=10 * S)
     sky.now += 1 * S
-    sky.send(timeout=1 * S)
-    assert sky.flights.oldest(sky.now) == first.sent
+    sky.one(timeout=1 * S)
+    assert sky.flights.oldest(sky.now) == began
 
 
 def test_abandoned_are_exactly_those_in_flight(sky: Sky) -> None:
-    flights = [sky.send(timeout=timeout) for timeout in (1 * S, 2 * S, 1 * S)]
-    sky.flights.decide(flights[0], ANSWERED)
-    assert set(sky.flights.abandon()) == set(flights[1:])
+    numbers = [sky.one(timeout=timeout) for timeout in (1 * S, 2 * S, 1 * S)]
+    sky.decide(numbers[0])
+    pendings = {sky.flights.pendings[number & MASK] for number in numbers[1:]}
+    assert {pending for _, pending in sky.flights.abandon()} == pendings
     assert sky.flights.in_flight == 0
     assert sky.flights.abandon() == []
     sky.now += 100 * S
     assert sky.expire() == []
 
 
-@given(st.lists(st.tuples(st.sampled_from("sad"), st.integers(1, 3000)), max_size=60))
-def test_every_flight_is_decided_once_and_numbers_in_flight_are_distinct(steps: list[tuple[str, int]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from("sad"), st.integers(1, 3000), st.integers(1, 5)), max_size=60))
+def test_every_probe_is_decided_once_and_numbers_in_flight_are_distinct(steps: list[tuple[str, int, int]]) -> None:
     sky = Sky(anybody())
-    sent: list[Flight] = []
-    decided: list[Flight] = []
-    for what, amount in steps:
+    sent: list[int] = []
+    decided: list[int] = []
+    for what, amount, count in steps:
         if what == "s":
-            sent.append(sky.send(timeout=amount * MS))
+            sent += sky.send(timeout=amount * MS, count=count)
         elif what == "a":
-            flying = [flight for flight in sent if flight.state == IN_FLIGHT]
+            flying = [number for number in sent if sky.state(number) == IN_FLIGHT]
             if flying:
-                flight = flying[amount % len(flying)]
-                sky.flights.decide(flight, ANSWERED)
-                decided.append(flight)
+                sky.decide(flying[amount % len(flying)])
+                decided.append(flying[amount % len(flying)])
         else:
             sky.now += amount * MS
             overdue = sky.expire()
-            assert all(flight.deadline < sky.now for flight in overdue)
+            assert all(sky.deadlines[number] < sky.now for number in overdue)
             decided += overdue
-            assert not [flight for flight in sent if flight.state == IN_FLIGHT and flight.deadline < sky.now]
-        flying = [flight for flight in sent if flight.state == IN_FLIGHT]
-        assert len({flight.sequence for flight in flying}) == len(flying) == sky.flights.in_flight
+            assert not [n for n in sent if sky.state(n) == IN_FLIGHT and sky.deadlines[n] < sky.now]
+        flying = [number for number in sent if sky.state(number) == IN_FLIGHT]
+        assert len(flying) == sky.flights.in_flight
     assert len(decided) == len(set(decided))
+    assert sent == list(range(len(sent)))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from slamon.clock import Clock
-from slamon.model import MS, Reading, S, Target, Via
+from slamon.model import MS, Reading, Result, S, Target, Via
 from slamon.probe import Context, Kind, Prober, Settings, Shot
 from slamon.record.series import Pending, Series
 from slamon.record.track import Journal, Track
@@ -52,6 +52,10 @@ class Watched(Series):
         self.decisions.append(reading)
         super().decide(pending, reading)
 
+    def succeed(self, pending: Pending, rtt: int, hop_limit: int) -> None:
+        self.decisions.append(Reading(Result.SUCCESS, rtt, hop_limit if hop_limit >= 0 else None))
+        super().succeed(pending, rtt, hop_limit)
+
 
 @dataclass
 class Desk:
@@ -75,7 +79,7 @@ class Range:
 
     def fire(self, target: Target, address: str | None = None, series: Watched | None = None) -> Watched:
         series = series or Watched(target)
-        self.prober.fire([Shot(target, address or target.address, series, self.desk.clock.now())])
+        self.prober.fire([Shot(target, address or target.address, series)])
         return series
 
     async def shoot(self, target: Target, address: str | None = None) -> Reading:

@@ -190,7 +190,7 @@ async def test_open_files_bound_what_is_in_flight(files: int, at_once: int) -> N
     with file_limit(64 + 3 * 64):
         async with each(run, desk.context, files=files) as prober:
             gun = Range(prober, desk)
-            shots = [Shot(TARGET, "127.0.0.1", Watched(TARGET), 0) for _ in range(200)]
+            shots = [Shot(TARGET, "127.0.0.1", Watched(TARGET)) for _ in range(200)]
             prober.fire(shots)
             for shot in shots:
                 assert isinstance(shot.series, Watched)

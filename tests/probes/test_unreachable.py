@@ -193,5 +193,5 @@ async def test_tcp_round_trip_is_that_of_the_network(tmp_path: Path) -> None:
         reading = await shoot(lab.namespace, aim("tcp", "10.66.0.9"))
     assert reading.result is Result.SUCCESS
     assert reading.rtt is not None
-    assert 40 * MS <= reading.rtt < 1000 * MS
-    assert dict(reading.phases)["connect"] == reading.rtt
+    assert 40 * MS <= reading.rtt <= dict(reading.phases)["connect"] < 1000 * MS
+    assert not reading.userspace

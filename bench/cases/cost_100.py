@@ -1,0 +1,27 @@
+"""The cost of a probe with few targets, where nobody can serve many by one wake-up; for the plot of cost against targets."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench import pinging, whole
+from bench.frame import Bench, Comparison, Package
+from bench.window import Load
+
+LOAD = Load(100)
+
+BENCH = Bench(
+    about=f"processor time per ICMP probe, {LOAD.targets} targets every {LOAD.interval} s, replies after 5 to 50 ms",
+    subjects={
+        "slamon": partial(whole.slamon, LOAD),
+        "engine": partial(pinging.engine, LOAD),
+        "fping": partial(pinging.fping, LOAD),
+        "floor": partial(pinging.floor, LOAD),
+    },
+    comparisons=(
+        Comparison(peer="fping", figure="cpu", unit="us/probe", goal=None),
+        Comparison(ours="engine", peer="floor", figure="cpu", unit="us/probe", goal=None),
+    ),
+    packages=(Package(program="fping", package="fping"), Package(program="gcc", package="gcc")),
+    own_network=True,
+)

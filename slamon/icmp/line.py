@@ -1,0 +1,359 @@
+"""One open socket: sends salvos, reads what arrived, matches it, and decides every probe exactly once."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Sequence
+
+from slamon.egress import IcmpError, Memory, memory
+from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LOST, MASK, Flights
+from slamon.icmp.mmsg import BatchWire
+from slamon.icmp.packet import ECHO_REPLY, HEADER_BYTES, QUOTED, TOKEN_BYTES, Echo
+from slamon.icmp.peer import Form, Peer
+from slamon.icmp.sockets import ProbeSocket
+from slamon.icmp.wire import PlainWire, Row, Salvo, Wire
+from slamon.model import MS, US, Reading, Result, S
+from slamon.probe import Context
+from slamon.record.series import Pending
+from slamon.verdict import failure, silence, unreachable
+
+GRACE = 200 * MS
+"""How long after its deadline a probe may still be undecided. Whether an answer came in time is read off its stamps, so this bends no
+verdict; it lets in what the kernel still holds, above all its own report that no neighbour answered, three seconds after the send."""
+
+REPLY_COST = 4096
+"""Bytes of receive buffer that one waiting reply may cost, with the kernel's bookkeeping and a driver's generous pages."""
+
+SMALLEST_BURST = 16
+"""Packets sent between two looks at the queues, however small the buffer is."""
+
+_TOO_LATE = Reading(Result.TIMEOUT, detail="the answer came after the timeout")
+
+
+class Line:
+    """Time is monotonic nanoseconds, except that stamps are the kernel's CLOCK_REALTIME and a Series is told instants."""
+
+    def __init__(
+        self, probe: ProbeSocket, context: Context, *, first: int, batched: bool, lost: Callable[[Peer], None]
+    ) -> None:
+        """`first`: the number of the first probe, above all of earlier lines. `lost` hears of every probe that nobody answered."""
+        self.probe = probe
+        self._clock = clock = context.clock
+        self._stats = context.stats
+        self._warn = context.tell
+        self._surroundings = context.surroundings
+        self._lost = lost
+        self.flights = Flights(first)
+        self.wire: Wire = BatchWire(probe) if batched else PlainWire(probe)
+        self._token = os.urandom(TOKEN_BYTES)
+        self._echoes: dict[Form, Echo] = {}
+        self._burst = max(probe.info.receive_buffer // REPLY_COST, SMALLEST_BURST)
+        self._reply_type = ECHO_REPLY[probe.family]
+        self._lead = first
+        """Number of a probe minus the kernel's key of its transmit stamp."""
+        self._aligned = first
+        """The probe for which that holds if it is the next to be sent; −1: for none."""
+        self._offset = clock.offset()
+        self._stepped = 0
+        """Probes sent up to this instant may have stamps of two different clocks."""
+        self._emptied = clock.monotonic()
+        self._drops = memory(probe.socket).drops
+        self._overflows: list[tuple[int, int]] = []
+        self.suspect = False
+        """A send failed in a way that makes one ask whether the way out still exists."""
+
+    def salvo(self, peers: Sequence[Peer]) -> Salvo:
+        """`peers` have the same timeout and form."""
+        return Salvo(peers, self._echo(peers[0].form))
+
+    def _echo(self, form: Form) -> Echo:
+        echo = self._echoes.get(form)
+        if echo is None:
+            probe = self.probe
+            echo = Echo(
+                probe.family, ident=probe.ident, token=self._token, payload=form.payload,
+                pattern=form.pattern, checksums=probe.headers,
+            )  # fmt: skip
+            self._echoes[form] = echo
+        return echo
+
+    # -- sending
+
+    def send(self, salvo: Salvo) -> None:
+        """One echo request to each peer; a send that fails here is decided at once."""
+        monotonic, flights = self._clock.monotonic, self.flights
+        at, size, unread = 0, len(salvo.peers), 0
+        while at < size:
+            numbers = flights.claim(min(size - at, self._burst - unread))
+            if not numbers:
+                reading = Reading(Result.SEND_ERROR, detail="too many probes are in flight")
+                for peer in salvo.peers[at:]:
+                    self._unsent(peer, monotonic(), reading)
+                return
+            if numbers.start != self._aligned:
+                self._align(numbers.start)
+            salvo.echo.number(salvo.packets, at, numbers)
+            began = monotonic()
+            taken = self.wire.send(salvo, at, len(numbers))
+            if taken:
+                self._flew(salvo, at, numbers[:taken], began)
+            at += taken
+            unread += taken
+            if taken < len(numbers):
+                self._send_alone(salvo, at)
+                at += 1
+            if unread >= self._burst:
+                unread = 0
+                self.read()
+
+    def _flew(self, salvo: Salvo, at: int, numbers: range, began: int) -> None:
+        """The kernel took these. Its stamps tell when exactly; the record wants one instant after the other, in whole microseconds."""
+        count = len(numbers)
+        peers, series = salvo.peers, salvo.series
+        if count < len(peers):
+            peers, series = peers[at : at + count], series[at : at + count]
+        span = self._clock.monotonic() - began
+        step = span // count // US * US or US
+        instant = self._clock.wall(began) // US * US
+        sends = range(instant, instant + count * step, step)
+        pendings = [one.send(sent) for one, sent in zip(series, sends, strict=True)]
+        self.flights.add(numbers, peers, pendings, range(began, began + count), salvo.timeout)
+        self._aligned = numbers.stop
+
+    def _send_alone(self, salvo: Salvo, at: int) -> None:
+        """What the kernel refused in its batch; the refusal may have been about another one."""
+        peer = salvo.peers[at]
+        numbers = self.flights.claim(1)
+        self._align(numbers.start)
+        salvo.echo.number(salvo.packets, at, numbers)
+        length = salvo.echo.length
+        began = self._clock.monotonic()
+        try:
+            self.probe.insist(memoryview(salvo.packets)[at * length : (at + 1) * length], peer.destination)
+        except OSError as error:
+            self._refused(peer, began, error)
+        else:
+            self._flew(salvo, at, numbers, began)
+        self._aligned = -1  # the kernel may have counted the attempts that failed
+
+    def _align(self, number: int) -> None:
+        """Make the kernel's counting of packets agree with ours, from probe `number` on."""
+        self._news()
+        self.probe.restart_keys()
+        self._lead = self._aligned = number
+
+    def _refused(self, peer: Peer, sent: int, error: OSError) -> None:
+        self._stats.send_errors[errno.errorcode.get(error.errno or 0, "unknown")] += 1
+        reading = failure(error)
+        if reading.result is Result.LOCAL_ERROR:
+            self.suspect = True
+        elif error.errno in (errno.ENOBUFS, errno.EAGAIN):
+            self._warn(
+                "the kernel refuses packets because the send buffer or the queue of the interface is full; "
+                "a larger limit helps against dead neighbours:  sysctl -w net.core.wmem_max=8388608"
+            )
+        self._unsent(peer, sent, reading)
+
+    def _unsent(self, peer: Peer, sent: int, reading: Reading) -> None:
+        peer.series.decide(peer.series.send(self._clock.wall(sent) // US * US), reading)
+
+    # -- reading
+
+    def drain(self) -> None:
+        """Read everything that arrived, then decide what is overdue: after a standstill of ours, waiting answers come first."""
+        now = self._clock.monotonic()
+        if self.read():
+            self._emptied = now
+            self._expire(now)
+
+    def read(self) -> bool:
+        """Both queues, stamps first; False when there may be more."""
+        offset = self._clock.offset()
+        if offset != self._offset:
+            self._offset = offset
+            self._stepped = self._clock.monotonic()
+        before = memory(self.probe.socket)
+        done = self._news()
+        for rows in self.wire.replies():
+            self._take(rows)
+        drops = memory(self.probe.socket).drops
+        if drops != self._drops:
+            self._overflowed(before, drops)
+        return done and self.wire.complete
+
+    def _news(self) -> bool:
+        """Transmit stamps and ICMP errors."""
+        stamps, errors, complete = self.wire.news()
+        flights, lead = self.flights, self._lead
+        numbers, stamped = flights.numbers, flights.stamps
+        for key, stamp in stamps:
+            number = key + lead
+            sequence = number & MASK
+            if numbers[sequence] == number:
+                stamped[sequence] = stamp
+        for heard in errors:
+            self.troubled(heard)
+        return complete
+
+    def _take(self, rows: Iterable[Row]) -> None:
+        """Messages of the receive queue. What nearly every reply is goes straight through, all others by `_odd`."""
+        flights, reply_type, ident = self.flights, self._reply_type, self.probe.ident
+        states, numbers, peers, stamps = flights.states, flights.numbers, flights.peers, flights.stamps
+        sents, pendings, stepped, echoes = flights.sents, flights.pendings, self._stepped, self._echoes
+        now = self._clock.monotonic()
+        answered = 0
+        form, tail = None, b""
+        for row in rows:
+            (kind, own, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
+            if numbers[sequence] == number and states[sequence] == IN_FLIGHT and own == ident and kind == reply_type:
+                peer = peers[sequence]
+                assert peer is not None
+                if peer.form is not form:
+                    form, tail = peer.form, echoes[peer.form].tail
+                sent = sents[sequence]
+                rtt = seconds * S + nanoseconds - stamps[sequence]
+                if (
+                    source == peer.source
+                    and rest == tail
+                    and 0 < rtt <= peer.timeout  # without a stamp it is 0, negative, or decades
+                    and rtt <= now - sent
+                    and sent > stepped
+                ):
+                    states[sequence] = ANSWERED
+                    answered += 1
+                    if number < peer.newest:
+                        peer.series.reordered()
+                    else:
+                        peer.newest = number
+                    peer.losses = 0
+                    pending = pendings[sequence]
+                    assert pending is not None
+                    pendings[sequence] = None  # tens of thousands of them would be the collector's whole work
+                    peer.series.succeed(pending, rtt, hop)
+                    continue
+            self._odd(row)
+        flights.in_flight -= answered
+
+    def _odd(self, row: Row) -> None:
+        """One message that is not plainly the answer in time to a probe in flight."""
+        (kind, ident, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
+        flights = self.flights
+        if kind != self._reply_type or ident != self.probe.ident:
+            return  # somebody else's, on a raw socket
+        peer = flights.peers[sequence]
+        if peer is None or peer.source != source:
+            self._stats.unexpected_replies += 1
+            return
+        if rest == self._echoes[peer.form].tail:
+            known = flights.numbers[sequence]
+            if number == known:
+                self._answered(sequence, seconds * S + nanoseconds, hop)
+                return
+            if 0 <= number < known:
+                self._stats.unexpected_replies += 1  # an answer from before the sequence numbers wrapped
+                return
+        peer.series.corrupt()
+
+    def _answered(self, sequence: int, stamp: int, hop: int) -> None:
+        """The answer to a probe, stamped by the kernel (0: not)."""
+        flights = self.flights
+        peer = flights.peers[sequence]
+        assert peer is not None
+        series = peer.series
+        if flights.states[sequence] != IN_FLIGHT:
+            if flights.states[sequence] == LOST:
+                flights.states[sequence] = LATE
+                series.late()
+            else:
+                series.duplicate()
+            return
+        now = self._clock.monotonic()
+        rtt, flagged, certain = self._round_trip(sequence, stamp, now)
+        number, sent = flights.numbers[sequence], flights.sents[sequence]
+        if rtt > peer.timeout:
+            _, pending = flights.decide(sequence, LATE)
+            if not certain and self._emptied <= sent + peer.timeout:
+                series.decide(pending, Reading(Result.LOCAL_ERROR, detail="the answer was read too late to tell"))
+            else:
+                series.decide(pending, _TOO_LATE)
+                series.late()
+            return
+        _, pending = flights.decide(sequence, ANSWERED)
+        peer.losses = 0
+        if number < peer.newest:
+            series.reordered()
+        else:
+            peer.newest = number
+        series.decide(pending, Reading(Result.SUCCESS, rtt, hop if hop >= 0 else None, "", flagged))
+
+    def _round_trip(self, sequence: int, stamp: int, now: int) -> tuple[int, bool, bool]:
+        """Its length; whether our own clock had a part in it; whether it is known when the answer arrived.
+
+        From kernel stamp to kernel stamp where both can be believed, else from our own clock before the send.
+        """
+        sent, left = self.flights.sents[sequence], self.flights.stamps[sequence]
+        steady = sent > self._stepped
+        if steady and stamp and left and 0 <= stamp - left <= now - sent:
+            return stamp - left, False, True
+        arrived = stamp - self._offset if steady and stamp else 0
+        if sent <= arrived <= now:
+            return arrived - sent, True, True
+        return now - sent, True, False
+
+    def troubled(self, heard: IcmpError) -> None:
+        """An ICMP error about the request it quotes."""
+        # The destination is missing where the kernel could not tell it; then nobody can be blamed.
+        if heard.destination is None or len(heard.packet) < HEADER_BYTES:
+            return
+        _, _, _, ident, sequence = QUOTED.unpack_from(heard.packet)
+        peer = self.flights.peers[sequence]
+        if ident != self.probe.ident or peer is None or self.flights.states[sequence] != IN_FLIGHT:
+            return
+        if peer.destination[0].partition("%")[0] == heard.destination[0].partition("%")[0]:
+            _, pending = self.flights.decide(sequence, LOST)
+            reading = unreachable(heard, peer.target, self._surroundings, ports=False)
+            self._unanswered(peer, pending, reading)
+
+    # -- overdue
+
+    def _overflowed(self, before: Memory, drops: int) -> None:
+        """Answers that our full buffer lost are not the network's loss: remember when. `before`: the queue when reading began."""
+        dropped = (drops - self._drops) % (1 << 32)
+        self._drops = drops
+        if before.used < before.limit // 2:
+            return  # there was room: a raw IPv6 socket counts wrong checksums here too
+        self._stats.receive_drops[self.probe.family] += dropped
+        self._overflows.append((self._emptied, self._clock.monotonic()))
+        self._warn(
+            "the kernel dropped replies because the receive buffer of the ICMP socket was full; "
+            "the probes concerned are unmeasured:  sysctl -w net.core.rmem_max=8388608"
+        )
+
+    def _expire(self, now: int) -> None:
+        flights, overflows = self.flights, self._overflows
+        for sequence in flights.overdue(now - GRACE):
+            sent = flights.sents[sequence]
+            peer, pending = flights.decide(sequence, LOST)
+            if overflows and any(sent <= end and start <= sent + peer.timeout for start, end in overflows):
+                reading = Reading(Result.LOCAL_ERROR, detail="our receive buffer overflowed")
+            else:
+                reading = silence(peer.address, peer.target, self._surroundings)
+            self._unanswered(peer, pending, reading)
+        flights.forget(now)
+        if overflows:
+            oldest = flights.oldest(now)
+            self._overflows = [overflow for overflow in overflows if overflow[1] >= oldest]
+
+    def _unanswered(self, peer: Peer, pending: Pending, reading: Reading) -> None:
+        peer.series.decide(pending, reading)
+        if reading.result is not Result.LOCAL_ERROR:
+            peer.losses += 1
+            self._lost(peer)
+
+    def close(self, why: str) -> None:
+        """Give the socket up; what is in flight can no longer be observed, which is nobody's fault but ours."""
+        self.probe.socket.close()
+        self._stats.sockets.remove(self.probe.info)
+        for peer, pending in self.flights.abandon():
+            peer.series.decide(pending, Reading(Result.LOCAL_ERROR, detail=why))
