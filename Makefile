@@ -17,7 +17,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   side-by-side benchmarks (45 minutes)"
 	@echo "make coverage  branch coverage of the contract core by its own tests"
-	@echo "make mutants   mutation testing of credit, calendar, attribution and exclusions (about an hour)"
+	@echo "make mutants   mutation testing of credit, calendar, attribution and exclusions (half an hour on two free cores)"
 	@echo "make lock    refresh the pinned dependencies (needs uv)"
 
 # A bare Debian has python3 without venv; root installs it, anybody else is told the line.

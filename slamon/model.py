@@ -103,7 +103,7 @@ class Sampling(StrEnum):
 
 
 SPACING = 14
-"""The longest wait of Poisson sampling, in mean intervals: an exponential wait is longer once in a million, and is cut off."""
+"""The longest distance of two probes under Poisson sampling, in mean intervals: `poisson` cuts waits off so that none is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,12 +40,15 @@ class Probe(NamedTuple):
 
 
 def _day(seed: int) -> Iterator[Probe]:
-    """What the loop and the path make of a day: sends leave up to a millisecond after a tick, round trips have noise in every bit."""
+    """What the loop and the path make of a day.
+
+    Sends leave up to a millisecond after a tick and are known to the microsecond; round trips have noise in every bit.
+    """
     dice = random.Random(seed)
     for second in range(PROBES):
         slot = START + second * S + OFFSET
         tick = -(-slot // TICK) * TICK
-        sent = tick + dice.randrange(LATENESS) + int(dice.expovariate(1 / (50 * US)))
+        sent = (tick + dice.randrange(LATENESS) + int(dice.expovariate(1 / (50 * US)))) // US * US
         if dice.random() < LOST or second % 3600 in range(1800, 1800 + LONG_LOST):
             yield Probe(sent, Reading(Result.TIMEOUT))
             continue

@@ -321,8 +321,8 @@ class Line:
         """Answers that our full buffer lost are not the network's loss: remember when. `before`: the queue when reading began."""
         dropped = (drops - self._drops) % (1 << 32)
         self._drops = drops
-        if before.used < before.limit // 2:
-            return  # there was room: a raw IPv6 socket counts wrong checksums here too
+        if self.probe.raw and self.probe.family == 6 and before.used < before.limit // 2:
+            return  # there was room: such a socket counts wrong checksums here too
         self._stats.receive_drops[self.probe.family] += dropped
         self._overflows.append((self._emptied, self._clock.monotonic()))
         self._warn(

@@ -23,17 +23,26 @@ from slamon.model import S
 # PyDLL keeps the interpreter's lock: the calls do not block, and to wait for the lock again would make gaps between packets.
 _LIBC = ctypes.PyDLL(None, use_errno=True)
 
-AVAILABLE: Final = (
-    hasattr(_LIBC, "sendmmsg")
-    and hasattr(_LIBC, "recvmmsg")
-    and ctypes.sizeof(ctypes.c_void_p) == 8
-    and sys.byteorder == "little"
-)
-"""The structures below are those of 64-bit Linux; elsewhere the plain way has to do."""
 
-if AVAILABLE:
-    _LIBC.sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-    _LIBC.recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+def _available() -> bool:
+    """Whether this is 64-bit Linux, whose structures stand below, and nothing (an old C library, a seccomp filter) forbids the calls."""
+    if ctypes.sizeof(ctypes.c_void_p) != 8 or sys.byteorder != "little":
+        return False
+    try:
+        calls = _LIBC.sendmmsg, _LIBC.recvmmsg
+    except AttributeError:
+        return False
+    pointer, number = ctypes.c_void_p, ctypes.c_uint
+    calls[0].argtypes = (ctypes.c_int, pointer, number, ctypes.c_int)
+    calls[1].argtypes = (ctypes.c_int, pointer, number, ctypes.c_int, pointer)
+    for call, more in zip(calls, ((), (None,)), strict=True):
+        call(-1, None, 0, 0, *more)
+        if ctypes.get_errno() != errno.EBADF:
+            return False
+    return True
+
+
+AVAILABLE: Final = _available()
 
 VLEN = 128
 """Packets read by one call: at 1000 a second in ticks of 50 ms one call takes all."""
