@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from slamon.config import Config
 from slamon.model import Target
 from slamon.path import Traced
-from slamon.record.rows import Gap
+from slamon.record.rows import Gap, Record
 from slamon.sla.exclusions import standing
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, happened
+from slamon.sla.outages import Ruled, ruled
 from slamon.sla.tally import Tally, counts_packets, eligible, tally
 from slamon.sla.terms import Composition, Contract, names
 from slamon.sla.timeline import Spans
@@ -23,6 +24,24 @@ class Observed(NamedTuple):
 
     series: dict[str, SeriesFacts]
     gaps: tuple[Gap, ...]
+
+
+class Reader(Protocol):
+    """Whoever gives facts to a judgement: the store itself, or what was read of it a moment ago."""
+
+    async def runs(self, targets: Sequence[Target], start: int, end: int, *, up_after: int) -> Observed:
+        """Runs and gaps, no records; see `Store.load`."""
+
+    async def records(
+        self, targets: Sequence[Target], start: int, end: int, *, cuts: Sequence[int]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """Target name → its records; see `Store.load`."""
+
+    async def recorded(self) -> int:
+        """See `Store.recorded`."""
+
+    async def known_from(self, targets: Sequence[Target]) -> int | None:
+        """Since when anything is known of the targets; None = nothing is."""
 
 
 class Source:
@@ -55,6 +74,20 @@ class Source:
 
     async def recorded(self) -> int:
         return await self._thread.call(self._store.recorded)
+
+    async def runs(self, targets: Sequence[Target], start: int, end: int, *, up_after: int) -> Observed:
+        return await self.load(targets, start, end, records=False, up_after=up_after)
+
+    async def records(
+        self, targets: Sequence[Target], start: int, end: int, *, cuts: Sequence[int]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        names = [target.name for target in targets]
+        stored = await self._thread.call(self._store.load, names, start, end, cuts=cuts, up_after=1)
+        return {name: series.records for name, series in stored.series.items()}
+
+    async def known_from(self, targets: Sequence[Target]) -> int | None:
+        known = await self.load(targets, 0, 1, records=False)
+        return min((series.known_from for series in known.series.values()), default=None)
 
     async def paths(self, targets: Sequence[str], start: int, end: int) -> tuple[Traced, ...]:
         """See `Store.paths`."""
@@ -108,6 +141,11 @@ def declared(contract: Contract, declarations: Declarations, at: int) -> Facts:
     return happened((each.event for each in standing(declarations.events, contract, at)), Facts(exclusions=exclusions))
 
 
+def most_up_after(terms: Contract) -> int:
+    """The most successes in a row that the terms ask for in place of the targets' own rules."""
+    return 1 if terms.outage.slot is not None else terms.outage.until or 1
+
+
 class Bench:
     """The facts one service is judged by under a contract, loaded as far as a judgement needs them.
 
@@ -120,7 +158,7 @@ class Bench:
         terms: Contract,
         service: Composition,
         origin: int,
-        source: Source,
+        source: Reader,
         declared: Facts,
     ) -> None:
         """`terms`: the version in force; `origin`: where the period begins."""
@@ -134,26 +172,26 @@ class Bench:
 
     async def runs(self, start: int, end: int) -> Facts:
         """Runs and gaps of `[start, end)`, with what is needed before to know the state of every target at `start`."""
-        up_after = 1 if self._terms.outage.slot is not None else self._terms.outage.until or 1
-        return self._facts(await self._source.load(self._targets, start, end, records=False, up_after=up_after))
+        up_after = most_up_after(self._terms)
+        return self._facts(await self._source.runs(self._targets, start, end, up_after=up_after))
 
-    async def tally(self, runs: Facts, start: int, end: int, *, as_of: int) -> Tally:
-        """Sums over `[start, end)`; `runs` holds the runs that span needs, records are loaded here."""
+    def ruled(self, runs: Facts, *, as_of: int) -> Ruled:
+        """What the outage rule makes of the runs: asked once, for all that is computed from them."""
+        return ruled(self._terms, runs, self._service, as_of=as_of, origin=self._origin)
+
+    async def tally(self, runs: Facts, ruling: Ruled, start: int, end: int, *, as_of: int) -> Tally:
+        """Sums over `[start, end)`; `runs` holds the runs that span needs and `ruling` is of them, records are loaded here."""
+        service, origin = self._service, self._origin
         spans: Spans = ()
         if counts_packets(self._terms) and start < end:
-            spans = eligible(self._terms, runs, start, end, as_of=as_of, service=self._service, origin=self._origin)
+            spans = eligible(self._terms, runs, start, end, as_of=as_of, service=service, origin=origin, ruling=ruling)
         facts = runs
         if spans:
             cuts = [edge for span in spans for edge in span]
-            stored = await self._source.load(self._targets, spans[0][0], spans[-1][1], cuts=cuts)
-            series = {name: _with_records(own, stored) for name, own in runs.series.items()}
+            records = await self._source.records(self._targets, spans[0][0], spans[-1][1], cuts=cuts)
+            series = {name: replace(own, records=records.get(name, ())) for name, own in runs.series.items()}
             facts = replace(runs, series=series)
-        return tally(self._terms, facts, start, end, as_of=as_of, service=self._service, origin=self._origin)
+        return tally(self._terms, facts, start, end, as_of=as_of, service=service, origin=origin, ruling=ruling)
 
     def _facts(self, stored: Observed) -> Facts:
         return replace(self._declared, services=self._services, series=stored.series, gaps=stored.gaps)
-
-
-def _with_records(facts: SeriesFacts, stored: Observed) -> SeriesFacts:
-    found = stored.series.get(facts.target)
-    return facts if found is None else replace(facts, records=found.records)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from slamon.config import Config
-from slamon.judge.bench import Source, involved, service_facts
+from slamon.judge.bench import Reader, involved, service_facts
 from slamon.judge.case import Case
-from slamon.model import DAY
+from slamon.model import DAY, Target
 from slamon.sla import periods
 from slamon.sla.account import Account
 from slamon.sla.facts import Facts
@@ -66,7 +66,7 @@ class Book:
         self.odd = {period: odd for period, odd in self.odd.items() if period.end > start}
         self.cases = {key: case for key, case in self.cases.items() if key[1].end > start}
 
-    async def statement(self, source: Source, period: Period, as_of: int, *, step: int = DAY) -> Statement:
+    async def statement(self, source: Reader, period: Period, as_of: int, *, step: int = DAY) -> Statement:
         """Judged by what the store holds, as of `as_of`; gives way to others every few milliseconds."""
         known = await self.known_from(source)
         facts = replace(self.declared, services=service_facts(self.config))
@@ -102,13 +102,14 @@ class Book:
         for stretch in before.difference(*self.odd.values()):
             self.cases.pop(stretch, None)
 
-    async def known_from(self, source: Source) -> int | None:
+    def targets(self) -> tuple[Target, ...]:
+        """Of all the contract's services, with their witnesses."""
+        found = dict.fromkeys(target for each in services(self.contract) for target in involved(self.config, each))
+        return tuple(found)
+
+    async def known_from(self, source: Reader) -> int | None:
         """Since when anything is known of the contract's services; None = nothing is."""
-        targets = dict.fromkeys(
-            target for service in services(self.contract) for target in involved(self.config, service)
-        )
-        known = await source.load(tuple(targets), 0, 1, records=False)
-        return min((series.known_from for series in known.series.values()), default=None)
+        return await source.known_from(self.targets())
 
     def is_final(self, period: Period) -> bool:
         """Nothing measured can change the sums of the period any more."""

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slamon.config import Config
-from slamon.judge.bench import Bench, Source
-from slamon.model import DAY, HOUR
+from slamon.judge.bench import Bench, Reader
+from slamon.model import DAY, HOUR, MINUTE
 from slamon.record.rows import Run
 from slamon.sla.attribution import LAPSE, TRUST, observe
 from slamon.sla.facts import Facts
 from slamon.sla.lines import Period
-from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets, settled
+from slamon.sla.outages import Ruled
+from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets
 from slamon.sla.terms import Composition, Contract
 
 BEYOND = HOUR
@@ -49,7 +50,7 @@ class Case:
         start = period.start
         return cls(config, terms, service, period, declared, start, Tally(), start - TRUST - terms.outage.merge_within)
 
-    async def sums(self, source: Source, as_of: int, *, step: int = DAY) -> Tally:
+    async def sums(self, source: Reader, as_of: int, *, step: int = DAY) -> Tally:
         """The base and what follows it. The base grows by what will not change any more, at most `step` nanoseconds at a time."""
         if self.final is not None:
             return self.final
@@ -67,33 +68,51 @@ class Case:
             if not wider and self.upto < last and 0 < half < end - self.upto - BEYOND and _many(runs, self.upto):
                 step = half
                 continue
-            done = settled(terms, runs, as_of=at, origin=origin, service=self.service)
+            ruling = bench.ruled(runs, as_of=at)
             await asyncio.sleep(0)
-            cut = base_end(terms, runs, self.upto, last, as_of=at, origin=origin, service=self.service)
-            cut = min(cut, self.upto + step)
+            found = self._base_end(runs, ruling, last, at)
+            most = self.upto + step
+            cut = found if found <= most else most - most % QUARTER
             # Time that is undecided for a day counts as unknown; here it may only be that the rest has not been loaded.
-            if end < every and done <= at - LAPSE:
+            if end < every and ruling.settled <= at - LAPSE:
                 cut = self.upto
-            if cut > self.upto:
-                await asyncio.sleep(0)
-                self.base += await bench.tally(runs, self.upto, cut, as_of=at)
+            grown = cut > self.upto
+            if grown:
+                self.base += await bench.tally(runs, ruling, self.upto, cut, as_of=at)
                 await asyncio.sleep(0)
                 self.upto, self.needed, wider = cut, self._needed(runs, cut), False
                 await asyncio.sleep(0)
-            elif end == every or done >= period.end:
-                whole = self.base + await bench.tally(runs, self.upto, period.end, as_of=at)
+            # The runs that made the base grow judge what follows it as well, where there are no others.
+            if (end == every and cut == found) if grown else (end == every or ruling.settled >= period.end):
+                whole = self.base + await bench.tally(runs, ruling, self.upto, period.end, as_of=at)
                 if whole.settled >= period.end and recorded >= period.end:
                     self.final = whole
                 return whole
-            else:
+            if not grown:
                 step, wider = 2 * step, True
 
-    async def _recorded(self, source: Source) -> int:
+    def _base_end(self, runs: Facts, ruling: Ruled, last: int, at: int) -> int:
+        """Up to where nothing will change any more: a whole minute, so that little is left to judge at every look."""
+        if last <= self.upto:
+            return self.upto
+        return base_end(
+            self.terms,
+            runs,
+            self.upto,
+            last,
+            as_of=at,
+            origin=self.period.start,
+            service=self.service,
+            ruling=ruling,
+            grain=MINUTE,
+        )
+
+    async def _recorded(self, source: Reader) -> int:
         """Up to here packets are in records and will not be more; the period's end when the contract does not count packets."""
         if not counts_packets(self.terms):
             return self.period.end
         recorded = await source.recorded()
-        return recorded - recorded % QUARTER
+        return recorded - recorded % MINUTE
 
     def _needed(self, runs: Facts, cut: int) -> int:
         """From where on the store is asked for what judges everything after `cut`.

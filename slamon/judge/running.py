@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from slamon.clock import Clock
 from slamon.config import Config
-from slamon.judge.bench import Source, declared, involved
+from slamon.judge.bench import Reader, Source, declared, involved
 from slamon.judge.book import Book
+from slamon.judge.held import hold
 from slamon.live import ContractView
 from slamon.model import HOUR
 from slamon.sla import periods
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 
 TRIES = 5
 """Comparisons before a difference counts: a batch that is written between the two judgements may explain one or two."""
+
+AT_ONCE = 100
+"""Targets whose facts are read of the store in one go: a few milliseconds of its thread."""
 
 RECHECK = HOUR
 """How often one contract is judged from scratch and compared with its running tally."""
@@ -79,13 +84,16 @@ class Judge:
         number = await self._source.last_declaration()
         declarations = await self._source.declarations()
         views = []
-        for contract in config.contracts.values():
-            if config is not self._config:
-                return  # a reload came in between; the next refresh judges by it
-            begun = self._clock.monotonic()
-            views.append(await self._view(config, contract, declarations))
-            self._stats.evaluation.observe(self._clock.monotonic() - begun)
-            await asyncio.sleep(0)
+        for contracts in _together(config):
+            known = [self._cases[each.name].book for each in contracts if each.name in self._cases]
+            reader = await hold(self._source, known, self._clock.now())
+            for contract in contracts:
+                if config is not self._config:
+                    return  # a reload came in between; the next refresh judges by it
+                begun = self._clock.monotonic()
+                views.append(await self._view(config, contract, declarations, reader))
+                self._stats.evaluation.observe(self._clock.monotonic() - begun)
+                await asyncio.sleep(0)
         if config is self._config:
             self.views, self.declared, self.declarations = tuple(views), number, declarations
         if self._clock.monotonic() >= self._next_check:
@@ -122,7 +130,9 @@ class Judge:
         self._cases.pop(contract.name, None)
         return False
 
-    async def _view(self, config: Config, contract: Contract, declarations: Declarations) -> ContractView:
+    async def _view(
+        self, config: Config, contract: Contract, declarations: Declarations, reader: Reader
+    ) -> ContractView:
         now = self._clock.now()
         period = periods.current(contract, now)
         stood = declared(contract, declarations, now)
@@ -133,10 +143,10 @@ class Judge:
         elif case.current != period:
             case.current, case.before, case.is_final = period, None, False
             case.book.forget(needed(contract, periods.previous(contract, now), now)[0].start)
-        current = await case.book.statement(self._source, period, now)
+        current = await case.book.statement(reader, period, now)
         if not case.is_final or now >= case.again:
             case.again = now + RECHECK
-            case.before, case.is_final = await self._previous(case.book, periods.previous(contract, now), now)
+            case.before, case.is_final = await self._previous(case.book, periods.previous(contract, now), now, reader)
         return ContractView(
             contract=contract,
             current=current,
@@ -150,13 +160,28 @@ class Judge:
             },
         )
 
-    async def _previous(self, book: Book, period: Period, now: int) -> tuple[Statement | None, bool]:
+    async def _previous(self, book: Book, period: Period, now: int, reader: Reader) -> tuple[Statement | None, bool]:
         """The statement of the period before, None where nothing was known; and whether it can no longer change."""
-        known = await book.known_from(self._source)
+        known = await book.known_from(reader)
         if known is None or known >= period.end:
             return None, True
-        statement = await book.statement(self._source, period, now)
+        statement = await book.statement(reader, period, now)
         return statement, book.is_final(period) and not looks_ahead(book.contract, period)
+
+
+def _together(config: Config) -> Iterator[list[Contract]]:
+    """The contracts in their order, by so many targets at once."""
+    group: list[Contract] = []
+    targets = 0
+    for contract in config.contracts.values():
+        own = sum(len(involved(config, service)) for service in services(contract))
+        if group and targets + own > AT_ONCE:
+            yield group
+            group, targets = [], 0
+        group.append(contract)
+        targets += own
+    if group:
+        yield group
 
 
 def _watched(config: Config, contract: Contract) -> list[object]:

@@ -114,9 +114,10 @@ def _alone(facts: Facts, service: str, *, as_of: int, rule: OutageRule, origin: 
     bad = ()
     if slots.judged_by_loss(rule):
         bad = together([_slots(series, rule, gaps, origin) for series in known.values()]).spans((State.DOWN,))
+    detected = together(since(detections))
     return Observation(
-        timeline=together(since(judged)),
-        detected=together(since(detections)),
+        timeline=together(since(judged)) if witnesses else detected,
+        detected=detected,
         settled=settled,
         targets=judged,
         bad=bad,

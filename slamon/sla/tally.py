@@ -168,13 +168,16 @@ def tally(
     as_of: int,
     service: Composition | None = None,
     origin: int | None = None,
+    ruling: Ruled | None = None,
 ) -> Tally:
     """Sums over `[start, end)`, a part of one period: in scope, by category, per outage, per declaration, per target.
 
-    `service`: None = the contract's. `origin`: where the period and its slots begin; None = at `start`.
+    `service`: None = the contract's. `origin`: where the period and its slots begin; None = at `start`. `ruling`: what `ruled` says
+    of the same; None = not asked yet.
     """
     whole = contract.service if service is None else service
-    ruling = ruled(contract, facts, whole, as_of=as_of, origin=start if origin is None else origin)
+    if ruling is None:
+        ruling = ruled(contract, facts, whole, as_of=as_of, origin=start if origin is None else origin)
     declared = standing(facts.exclusions, contract, as_of)
     touched = [span for span in ruling.seen.outages if max(span[0], start) < min(span[1], end)]
     first = min([start, *(span[0] for span in touched)])
@@ -222,13 +225,16 @@ def eligible(
     as_of: int,
     service: Composition | None = None,
     origin: int | None = None,
+    ruling: Ruled | None = None,
 ) -> Spans:
     """The parts of `[start, end)` whose packets are counted for delay and loss, in order; they may touch.
 
-    Records of a quarter hour or a day may stand for their minutes only if they lie wholly inside one of these spans.
+    Records of a quarter hour or a day may stand for their minutes only if they lie wholly inside one of these spans. `ruling` as
+    for `tally`.
     """
     whole = contract.service if service is None else service
-    ruling = ruled(contract, facts, whole, as_of=as_of, origin=start if origin is None else origin)
+    if ruling is None:
+        ruling = ruled(contract, facts, whole, as_of=as_of, origin=start if origin is None else origin)
     declared = standing(facts.exclusions, contract, as_of)
     pieces = cells(contract, facts, ruling, declared, start, end, whole)
     available = union((a, b) for a, b, cell in pieces if cell.owner is None and cell.state in AVAILABLE)
@@ -247,23 +253,26 @@ def base_end(
     as_of: int,
     origin: int,
     service: Composition | None = None,
+    ruling: Ruled | None = None,
+    grain: int = QUARTER,
 ) -> int:
     """Up to where a tally from `start` need not be computed again while its exclusions stay as they are.
 
-    The last quarter hour before the settled instant that lies in no outage and behind none that is still open, nor behind the
-    opening of a ticket that is, inside `[start, end]`. Slots are judged from the period's start each time.
+    The last multiple of `grain` before the settled instant that lies in no outage and behind none that is still open, nor behind the
+    opening of a ticket that is, inside `[start, end]`. Slots are judged from the period's start each time. `ruling` as for `tally`.
     """
     if contract.outage.slot is not None:
         return start
     whole = contract.service if service is None else service
-    ruling = ruled(contract, facts, whole, as_of=as_of, origin=origin)
+    if ruling is None:
+        ruling = ruled(contract, facts, whole, as_of=as_of, origin=origin)
     known = ruling.settled if ruling.pending is None else min(ruling.pending, ruling.settled)
-    last = known - known % QUARTER
+    last = known - known % grain
     for first, after in reversed(indivisible(ruling, contract.outage)):
         if after <= last:
             break
         if first < last:
-            last = first - first % QUARTER
+            last = first - first % grain
     return max(start, min(end, last))
 
 
