@@ -14,6 +14,7 @@ from slamon.config import Config, load
 from slamon.errors import UsageError
 from slamon.judge import Judge, Source, case, find_contracts, find_period, judge_once, report
 from slamon.judge.bench import Bench
+from slamon.judge.held import hold
 from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
@@ -21,6 +22,7 @@ from slamon.record.rows import Gap
 from slamon.sla import attribution
 from slamon.sla.attribution import Observation, observe
 from slamon.sla.facts import Charged, Event, Facts, Lodged, Recorded, Ticket
+from slamon.sla.packets import count
 from slamon.sla.statement import Statement, Status, evaluate
 from slamon.stats import RTT_EDGES, Stats
 from slamon.store import Store, StoreThread
@@ -132,11 +134,17 @@ class World:
         return await self.thread.call(self.store.record, contract, event, at=self.now, by="test", replaces=replaces)
 
 
-@pytest.mark.parametrize(("seed", "lag", "many"), [(0, 0, 2500), (1, 0, 8), (2, 40, 2500), (3, 7, 1)])
+@pytest.mark.parametrize(
+    ("seed", "lag", "many", "often"),
+    [(0, 0, 2500, 23), (1, 0, 8, 23), (2, 40, 2500, 23), (3, 7, 1, 23), (4, 5, 2500, 6)],
+)
 async def test_running_equals_scratch(
-    tmp_path: Path, seed: int, lag: int, many: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seed: int, lag: int, many: int, often: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`lag`: batches for which closed minutes wait to become records, as they do with thousands of targets; `many`: runs in one go."""
+    """`lag`: batches for which closed minutes wait to become records, as they do with thousands of targets; `many`: runs in one go.
+
+    `often`: so many batches from one refresh to the next.
+    """
     monkeypatch.setattr(case, "MANY_RUNS", many)
     if lag:
         monkeypatch.setattr(recorder_module, "SLICE", 0)
@@ -166,7 +174,7 @@ async def test_running_equals_scratch(
         if step in {200, 420}:
             await world.record("ticketed", Ticket(opened, world.now - 3 * MINUTE), replaces=ticket.id)
         # also right after a quarter hour, when records of its last minute are not there yet
-        if step % 23 == 0 or (world.now - START + 5 * MINUTE) % (15 * MINUTE) < 40 * S:
+        if step % often == 0 or (world.now - START + 5 * MINUTE) % (15 * MINUTE) < 40 * S:
             await judge.refresh()
             declarations = await world.source.declarations()
             for view in judge.views:
@@ -182,9 +190,79 @@ async def test_running_equals_scratch(
                 compared += 1
                 outages = max(outages, len(scratch.outages))
     assert compared > 44
+    assert compared > 44
     assert outages > 1
     assert await judge.recheck()
     assert world.stats.evaluation_mismatches == 0
+    assert await world.thread.close()
+
+
+async def test_a_refresh_of_healthy_lines_asks_the_store_once_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many contracts there are: the declarations, how far the records go, and one reading each of runs and of records."""
+    world = World(tmp_path, 1)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    monkeypatch.setattr(world.random, "random", lambda: 1.0)  # nothing happens
+    asked: list[str] = []
+    call = world.thread.call
+
+    async def counted(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        asked.append(function.__name__)
+        return await call(function, *args, **kwargs)
+
+    for step in range(180):
+        world.probe()
+        if step >= 120 and step % 10 == 0:
+            await judge.refresh()
+            monkeypatch.setattr(world.thread, "call", counted)
+            asked.clear()
+            await judge.refresh()
+            monkeypatch.setattr(world.thread, "call", call)
+            assert sorted(asked) == ["declarations", "last_declaration", "load", "load", "recorded"]
+    for running in judge._cases.values():
+        for one in running.book.cases.values():
+            assert one.upto > world.now - 3 * MINUTE
+    assert await world.thread.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_what_is_held_is_what_the_store_gives(tmp_path: Path, seed: int) -> None:
+    """Whatever is asked of it, also beyond what was read, and at instants that cut a minute that is over."""
+    world = World(tmp_path, seed)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    targets = tuple(world.config.targets.values())
+    held_back = 0
+    for step in range(300):
+        world.probe()
+        if step % 20:
+            continue
+        await judge.refresh()
+        books = [running.book for running in judge._cases.values()]
+        reader = await hold(world.source, books, world.now)
+        for _ in range(30):
+            some = tuple(world.random.sample(targets, 2))
+            start, end = sorted(world.now - world.random.randrange(8 * MINUTE) for _ in range(2))
+            start = world.random.choice((start, start - start % MINUTE))
+            middle = world.random.randrange(start, end + 1)
+            records = await reader.records(some, start, end, cuts=[middle])
+            stored = await world.source.records(some, start, end, cuts=[middle])
+            assert records.keys() == stored.keys()
+            for name, found in records.items():
+                for spans in (((start, end),), ((start, middle),), ((middle, end),)):
+                    counts = [count(each, spans, interval=10 * S, one_by_one=True) for each in (found, stored[name])]
+                    assert counts[0] == counts[1]
+            runs = await reader.runs(some, start, end, up_after=1)
+            read = await world.source.runs(some, start, end, up_after=1)
+            assert runs.series.keys() == read.series.keys()
+            for name, series in read.series.items():
+                own = runs.series[name]
+                assert own.runs[len(own.runs) - len(series.runs) :] == series.runs
+                assert (own.known_from, own.through) == (series.known_from, series.through)
+            assert set(read.gaps) <= set(runs.gaps)
+            assert await reader.known_from(some) == await world.source.known_from(some)
+            held_back += reader is not world.source
+    assert held_back > 200
     assert await world.thread.close()
 
 

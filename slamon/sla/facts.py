@@ -269,7 +269,7 @@ def happened(events: Iterable[Event], facts: Facts) -> Facts:
                 breaches.append(event)
             case Notice():
                 notices.append(event)
-            case Charged():
+            case _:
                 stated = Charge(billed=event.billed, paid=event.paid, usage=event.usage)
                 charges[event.period] = charges.get(event.period, Charge()).updated(stated)
     return replace(

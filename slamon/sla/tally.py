@@ -2,7 +2,8 @@
 
     tally(a, b) + tally(b, c) == tally(a, c)
 
-for any b ≤ settled that no record straddles (a whole quarter hour is one) and that lies in no outage. The second needs no records
+for any b ≤ settled that no record straddles (a whole quarter hour is one, and a whole minute, unless longer records stand for it) and
+that lies in no outage. The second needs no records
 before b.
 """
 
@@ -274,12 +275,6 @@ def base_end(
         if first < last:
             last = first - first % grain
     return max(start, min(end, last))
-
-
-def settled(contract: Contract, facts: Facts, *, as_of: int, origin: int, service: Composition | None = None) -> int:
-    """The first instant of the service that facts still to come could change; None = of the contract's."""
-    whole = contract.service if service is None else service
-    return ruled(contract, facts, whole, as_of=as_of, origin=origin).settled
 
 
 def counts_packets(contract: Contract) -> bool:

@@ -15,6 +15,7 @@ from slamon.model import MINUTE, S
 from slamon.record.rows import Gap, Run
 from slamon.sla.account import Account
 from slamon.sla.facts import DeclaredSpan, Facts, State, Ticket
+from slamon.sla.outages import ruled
 from slamon.sla.statement import evaluate, state
 from slamon.sla.tally import (
     QUARTER,
@@ -23,7 +24,6 @@ from slamon.sla.tally import (
     counts_packets,
     eligible,
     needs_streams,
-    settled,
     tally,
 )
 from slamon.sla.terms import BadSlot, Clock, Contract, Group, OutageRule, Side, SlotRule, Term, Variation, Weekly
@@ -151,13 +151,25 @@ def test_running_is_from_scratch(facts: Facts, cut: int, packets: bool) -> None:
 
 
 @examples(max_examples=80)
-@given(worlds(), outage_rules)
-def test_running_is_from_scratch_by_any_outage_rule(facts: Facts, rule: OutageRule) -> None:
+@given(worlds(), outage_rules, st.sampled_from([QUARTER, MINUTE]))
+def test_running_is_from_scratch_by_any_outage_rule(facts: Facts, rule: OutageRule, grain: int) -> None:
     """A base up to the end the rule allows, and the tail."""
-    contract = replace(timed, outage=rule)
-    at = base_end(contract, facts, 0, END, as_of=NOW, origin=0)
+    contract = replace(terms, outage=rule)
+    at = base_end(contract, facts, 0, END, as_of=NOW, origin=0, grain=grain)
+    assert at % grain == 0
     base, tail = of(facts, 0, at, contract), of(facts, at, END, contract)
     assert base + tail == of(facts, 0, END, contract)
+
+
+@examples(max_examples=40)
+@given(worlds(), outage_rules)
+def test_a_ruling_that_is_known_need_not_be_made_again(facts: Facts, rule: OutageRule) -> None:
+    contract = replace(terms, outage=rule)
+    known = ruled(contract, facts, contract.service, as_of=NOW, origin=0)
+    assert tally(contract, facts, 0, END, as_of=NOW, ruling=known) == of(facts, 0, END, contract)
+    assert eligible(contract, facts, 0, END, as_of=NOW, ruling=known) == eligible(contract, facts, 0, END, as_of=NOW)
+    at = base_end(contract, facts, 0, END, as_of=NOW, origin=0, grain=MINUTE)
+    assert base_end(contract, facts, 0, END, as_of=NOW, origin=0, grain=MINUTE, ruling=known) == at
 
 
 @examples(max_examples=60)
@@ -222,6 +234,16 @@ def test_a_base_ends_with_a_quarter_hour_before_anything_open(facts: Facts) -> N
     assert base_end(terms, facts, 7, 7, as_of=NOW, origin=0) == 7
 
 
+def test_what_the_rule_makes_of_the_facts_is_asked_once_for_all() -> None:
+    facts = observed(series(shots("." * 100 + "xxxx" + "." * 80)))
+    ruling = ruled(terms, facts, terms.service, as_of=NOW, origin=0)
+    assert tally(terms, facts, 0, END, as_of=NOW, origin=0, ruling=ruling) == of(facts, 0, END)
+    spans = eligible(terms, facts, 0, END, as_of=NOW, origin=0)
+    assert eligible(terms, facts, 0, END, as_of=NOW, origin=0, ruling=ruling) == spans
+    assert base_end(terms, facts, 0, END, as_of=NOW, origin=0, ruling=ruling) == 2 * QUARTER
+    assert base_end(terms, facts, 0, END, as_of=NOW, origin=0, grain=MINUTE) == 1830 * S // MINUTE * MINUTE
+
+
 def test_a_base_ends_before_an_outage_whose_ticket_is_open() -> None:
     sent = series(shots("." * 100 + "xxxx" + "." * 70 + "x" * 3 + "." * 20))
     ticket = Ticket(1010 * S)
@@ -263,8 +285,9 @@ def test_a_base_ends_before_a_chain_of_outages_that_may_be_one() -> None:
 
 
 def test_settled_is_the_observed_instant() -> None:
-    assert settled(terms, observed(series(shots("....xx"))), as_of=NOW, origin=0) == 40 * S
-    assert settled(terms, declared(), as_of=NOW, origin=0) == NOW
+    facts = observed(series(shots("....xx")))
+    assert ruled(terms, facts, terms.service, as_of=NOW, origin=0).settled == 40 * S
+    assert ruled(terms, declared(), terms.service, as_of=NOW, origin=0).settled == NOW
 
 
 def test_an_outage_across_a_cut_is_one() -> None:
@@ -379,7 +402,7 @@ def test_services_of_a_contract_and_of_an_objective_have_tallies_of_their_own() 
     one = replace(timed, service=Group(of=("a", "b"), need=1))
     for service, down in ((None, 0), ("a", 10 * S), (Group(of=("a", "b"), need=2), 10 * S)):
         assert tally(one, facts, 0, 100 * S, as_of=NOW, service=service).charged == down
-        assert settled(one, facts, as_of=55 * S, origin=0, service=service) == 55 * S
+        assert tally(one, facts, 0, 100 * S, as_of=55 * S, service=service).settled == 55 * S
         assert base_end(one, facts, 0, END, as_of=NOW, origin=0, service=service) == END
         assert eligible(one, facts, 0, 100 * S, as_of=NOW, service=service) == ((down, 100 * S),)
 
