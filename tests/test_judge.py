@@ -20,6 +20,7 @@ from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap
 from slamon.sla import attribution
+from slamon.sla import outages as outages_module
 from slamon.sla.attribution import Observation, observe
 from slamon.sla.facts import Charged, Event, Facts, Lodged, Recorded, Ticket
 from slamon.sla.packets import count
@@ -136,7 +137,7 @@ class World:
 
 @pytest.mark.parametrize(
     ("seed", "lag", "many", "often"),
-    [(0, 0, 2500, 23), (1, 0, 8, 23), (2, 40, 2500, 23), (3, 7, 1, 23), (4, 5, 2500, 6)],
+    [(0, 0, 2500, 23), (1, 0, 8, 23), (2, 40, 2500, 23), (3, 7, 1, 23), (4, 5, 2500, 6), (200, 0, 1, 11)],
 )
 async def test_running_equals_scratch(
     tmp_path: Path, seed: int, lag: int, many: int, often: int, monkeypatch: pytest.MonkeyPatch
@@ -460,7 +461,7 @@ async def test_a_long_past_is_judged_in_pieces(tmp_path: Path) -> None:
         patch.setattr(case, "MANY_RUNS", 100)
         patch.setattr(case, "BEYOND", 5 * MINUTE)
         patch.setattr(attribution, "observe", watched)
-        patch.setattr(case, "observe", watched)
+        patch.setattr(outages_module, "observe", watched)
         await judge.refresh()
     seen = judge.views[0].current
     assert longest < 300

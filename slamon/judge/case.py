@@ -11,10 +11,10 @@ from slamon.config import Config
 from slamon.judge.bench import Bench, Reader
 from slamon.model import DAY, HOUR, MINUTE
 from slamon.record.rows import Run
-from slamon.sla.attribution import LAPSE, TRUST, observe
+from slamon.sla.attribution import LAPSE, TRUST
 from slamon.sla.facts import Facts
 from slamon.sla.lines import Period
-from slamon.sla.outages import Ruled
+from slamon.sla.outages import Ruled, indivisible
 from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets
 from slamon.sla.terms import Composition, Contract
 
@@ -80,7 +80,7 @@ class Case:
             if grown:
                 self.base += await bench.tally(runs, ruling, self.upto, cut, as_of=at)
                 await asyncio.sleep(0)
-                self.upto, self.needed, wider = cut, self._needed(runs, cut), False
+                self.upto, self.needed, wider = cut, self._needed(runs, ruling, cut), False
                 await asyncio.sleep(0)
             # The runs that made the base grow judge what follows it as well, where there are no others.
             if (end == every and cut == found) if grown else (end == every or ruling.settled >= period.end):
@@ -114,16 +114,17 @@ class Case:
         recorded = await source.recorded()
         return recorded - recorded % MINUTE
 
-    def _needed(self, runs: Facts, cut: int) -> int:
+    def _needed(self, runs: Facts, ruling: Ruled, cut: int) -> int:
         """From where on the store is asked for what judges everything after `cut`.
 
-        An outage that goes on over the cut is needed whole, and so is a silence of the witness that reaches, widened, beyond it. With
-        the runs from any instant on the store gives those that decide the states there, so how long ago that was does not matter.
+        An outage that goes on over the cut, as measured or by its ticket, is needed whole, and so is a silence of the witness that
+        reaches, widened, beyond it. With the runs from any instant on the store gives those that decide the states there, so how long
+        ago that was does not matter.
         """
-        outages = observe(runs, self.service, as_of=cut, rule=self.terms.outage, origin=self.period.start).outages
-        began = outages[-1][0] if outages and outages[-1][1] >= cut else cut
+        rule = self.terms.outage
+        began = next((first for first, after in indivisible(ruling, rule) if first < cut <= after), cut)
         widest = max((series.interval + series.timeout for series in runs.series.values()), default=0)
-        return began - widest - self.terms.outage.merge_within
+        return began - widest - rule.merge_within
 
 
 def _many(runs: Facts, start: int) -> bool:
