@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from slamon.report.words import duration, share, trimmed
+from slamon.sla.credit import NO_CURRENCY
 from slamon.sla.subjects import written
 from slamon.sla.terms import (
     BelongsTo,
@@ -78,7 +79,7 @@ def give_text(give: Give, currency: str | None) -> str:
     if give.points is not None:
         return f"{give.points} point{'' if give.points == 1 else 's'}"
     if give.amount is not None:
-        return format_money(give.amount, currency or "XXX")
+        return format_money(give.amount, currency or NO_CURRENCY)
     return f"{share(give.share or Fraction(0))} of the charge"
 
 
@@ -107,7 +108,7 @@ def cap_text(cap: Cap, contract: Contract) -> str:
     if cap.months is not None:
         return f"{cap.months} monthly charge{'' if cap.months == 1 else 's'} a {span}"
     if cap.amount is not None:
-        return f"{format_money(cap.amount, contract.currency or 'XXX')} a {span}"
+        return f"{format_money(cap.amount, contract.currency or NO_CURRENCY)} a {span}"
     return f"{share(cap.share or Fraction(0))} of the charges of the {span}"
 
 
@@ -147,7 +148,7 @@ def period_text(rule: PeriodRule) -> str:
 
 
 def price_text(price: Price, contract: Contract) -> str:
-    return f"{format_money(price.amount, contract.currency or 'XXX')} a {price.per.value}"
+    return f"{format_money(price.amount, contract.currency or NO_CURRENCY)} a {price.per.value}"
 
 
 def outage_text(rule: OutageRule) -> Iterator[str]:
