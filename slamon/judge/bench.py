@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -16,7 +16,7 @@ from slamon.sla.outages import Ruled, ruled
 from slamon.sla.tally import Tally, counts_packets, eligible, tally
 from slamon.sla.terms import Composition, Contract, names
 from slamon.sla.timeline import Spans
-from slamon.store import Declarations, Store, StoreThread
+from slamon.store import Answering, Declarations, Store, StoreThread
 
 
 class Observed(NamedTuple):
@@ -89,6 +89,10 @@ class Source:
         known = await self.load(targets, 0, 1, records=False)
         return min((series.known_from for series in known.series.values()), default=None)
 
+    async def answering(self, targets: Sequence[Target]) -> Answering:
+        """See `Store.answering`."""
+        return await self._thread.call(self._store.answering, [target.name for target in targets])
+
     async def paths(self, targets: Sequence[str], start: int, end: int) -> tuple[Traced, ...]:
         """See `Store.paths`."""
         return await self._thread.call(self._store.paths, targets, start, end)
@@ -100,8 +104,9 @@ class Source:
         return await self._thread.call(self._store.last_declaration)
 
 
-def service_facts(config: Config) -> dict[str, ServiceFacts]:
-    """What makes each service up, as the core takes it."""
+def service_facts(config: Config, of: Iterable[str] | None = None) -> dict[str, ServiceFacts]:
+    """What makes each service up, as the core takes it; of these services, or of all."""
+    services = config.services.values() if of is None else (config.services[name] for name in of)
     return {
         service.name: ServiceFacts(
             service=service.name,
@@ -109,7 +114,7 @@ def service_facts(config: Config) -> dict[str, ServiceFacts]:
             quorum=service.quorum,
             round=max(config.targets[target].interval for target in service.targets),
         )
-        for service in config.services.values()
+        for service in services
     }
 
 
@@ -167,7 +172,7 @@ class Bench:
         self._origin = origin
         self._source = source
         self._declared = declared
-        self._services = service_facts(config)
+        self._services = service_facts(config, names(service))
         self._targets = involved(config, service)
 
     async def runs(self, start: int, end: int) -> Facts:

@@ -18,7 +18,7 @@ from slamon.sla.lines import Period
 from slamon.sla.reach import needed, services
 from slamon.sla.statement import Statement, state
 from slamon.sla.tally import Tally
-from slamon.sla.terms import Composition, Contract
+from slamon.sla.terms import Composition, Contract, names
 
 Stretch: TypeAlias = tuple[Composition, Period]
 """Services judged together, over a period or any other stretch of time."""
@@ -69,7 +69,8 @@ class Book:
     async def statement(self, source: Reader, period: Period, as_of: int, *, step: int = DAY) -> Statement:
         """Judged by what the store holds, as of `as_of`; gives way to others every few milliseconds."""
         known = await self.known_from(source)
-        facts = replace(self.declared, services=service_facts(self.config))
+        leaves = dict.fromkeys(name for service in services(self.contract) for name in names(service))
+        facts = replace(self.declared, services=service_facts(self.config, leaves))
         tallies: dict[Stretch, Tally] = {}
         spans = dict.fromkeys((*needed(self.contract, period, as_of), period))
         wanted = [(service, span) for span in spans for service in services(self.contract)]

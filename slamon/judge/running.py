@@ -6,14 +6,15 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from slamon.clock import Clock
 from slamon.config import Config
-from slamon.judge.bench import Reader, Source, declared, involved
+from slamon.judge.bench import Reader, Source, declared, involved, most_up_after
 from slamon.judge.book import Book
 from slamon.judge.held import hold
 from slamon.live import ContractView
-from slamon.model import HOUR
+from slamon.model import HOUR, MINUTE
 from slamon.sla import periods
 from slamon.sla.facts import Agreement
 from slamon.sla.lines import Period, Status
@@ -21,7 +22,7 @@ from slamon.sla.reach import looks_ahead, needed, services
 from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract, Measure, names
 from slamon.stats import Stats
-from slamon.store import Declarations
+from slamon.store import Answering, Declarations
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,12 @@ TRIES = 5
 
 AT_ONCE = 100
 """Targets whose facts are read of the store in one go: a few milliseconds of its thread."""
+
+EASY = MINUTE
+"""How old a view may become while all that could be added to it is time up."""
+
+_Well: TypeAlias = tuple[int, tuple[int, ...]]
+"""What is recorded, and since when each target answers."""
 
 RECHECK = HOUR
 """How often one contract is judged from scratch and compared with its running tally."""
@@ -47,6 +54,31 @@ class _Running:
     """Nothing measured can change it any more."""
     again: int = 0
     """When a final one is judged anew all the same: a deadline may have passed, a debt fallen due."""
+    view: ContractView | None = None
+    """The last one made."""
+    well: _Well | None = None
+    """That every target answered just before it was made; None where one did not."""
+
+    def answered(self, answering: Answering) -> _Well | None:
+        """All targets answer, and have for as long as any rule may ask for; None where that is not known."""
+        asked = max(map(most_up_after, (self.book.contract, *self.book.contract.amendments)))
+        since = []
+        for target in self.book.targets():
+            first, samples = answering.runs.get(target.name, (0, 0))
+            if samples < max(target.up_after, asked):
+                return None
+            since.append(first)
+        return answering.recorded, tuple(since)
+
+    def stands(self, answering: Answering, now: int) -> bool:
+        """Nothing but time up was added to what the view shows: its targets answer as they did, and no minute was recorded."""
+        return (
+            self.view is not None
+            and self.well is not None
+            and self.view.current.as_of <= now < min(self.view.current.as_of + EASY, self.current.end)
+            and self.well == self.answered(answering)
+            and not any(outage.end is None for outage in self.view.current.outages)
+        )
 
 
 class Judge:
@@ -76,6 +108,7 @@ class Judge:
                 del self._cases[name]
             else:
                 case.book.renew(config)
+                case.view = None
         self.views = tuple(view for view in self.views if view.contract.name in self._cases)
 
     async def refresh(self) -> None:
@@ -83,19 +116,30 @@ class Judge:
         config = self._config
         number = await self._source.last_declaration()
         declarations = await self._source.declarations()
-        views = []
+        views: dict[str, ContractView] = {}
         for contracts in _together(config):
-            known = [self._cases[each.name].book for each in contracts if each.name in self._cases]
-            reader = await hold(self._source, known, self._clock.now())
-            for contract in contracts:
+            cases = {each.name: self._cases[each.name] for each in contracts if each.name in self._cases}
+            answering = await self._source.answering(
+                [target for case in cases.values() for target in case.book.targets()]
+            )
+            now = self._clock.now()
+            if number == self.declared:
+                views |= {name: case.view for name, case in cases.items() if case.view and case.stands(answering, now)}
+            due = [contract for contract in contracts if contract.name not in views]
+            reader = await hold(self._source, [cases[each.name].book for each in due if each.name in cases], now)
+            for contract in due:
                 if config is not self._config:
                     return  # a reload came in between; the next refresh judges by it
                 begun = self._clock.monotonic()
-                views.append(await self._view(config, contract, declarations, reader))
+                views[contract.name] = await self._view(config, contract, declarations, reader)
+                case = self._cases.get(contract.name)
+                if case is not None:  # None: a reload came in between
+                    case.view, case.well = views[contract.name], case.answered(answering)
                 self._stats.evaluation.observe(self._clock.monotonic() - begun)
                 await asyncio.sleep(0)
         if config is self._config:
-            self.views, self.declared, self.declarations = tuple(views), number, declarations
+            self.views = tuple(views[name] for name in config.contracts)
+            self.declared, self.declarations = number, declarations
         if self._clock.monotonic() >= self._next_check:
             self._next_check = self._clock.monotonic() + RECHECK
             await self.recheck()

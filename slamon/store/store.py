@@ -35,6 +35,15 @@ class Declarations(NamedTuple):
     events: tuple[Recorded, ...] = ()
 
 
+class Answering(NamedTuple):
+    """Which targets answer, as the writer knows without reading: equal for some targets while nothing happens to them."""
+
+    recorded: int
+    """See `Store.recorded`."""
+    runs: dict[str, tuple[int, int]]
+    """Target name → first instant and samples of the successes it ends with; who does not end with one is missing."""
+
+
 class Store:
     """An open store. Use `Store.open`."""
 
@@ -157,6 +166,12 @@ class Store:
     def recorded(self) -> int:
         """Every sample sent before this instant is part of a record that `load` gives; 0 where only the daemon would know."""
         return 0 if self._present is None else self._present.complete
+
+    def answering(self, targets: Iterable[str]) -> Answering:
+        """Of the targets of these names. Nobody is, where only the daemon would know."""
+        if self._present is None:
+            return Answering(0, {})
+        return Answering(self._present.complete, self._present.answering(targets))
 
     def prune(self, now: int, keep_raw: int) -> int:
         """Drop the single samples of minutes older than `keep_raw` nanoseconds; how many minutes of series were dropped.

@@ -6,14 +6,14 @@ transaction, and what lies beyond `upto` is read from the journal. Writing a bat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
-from slamon.model import MINUTE, RESULT_CODE
+from slamon.model import MEANING, MINUTE, RESULT_CODE, Effect
 from slamon.record.recorder import Batch, Opened
 from slamon.record.records import encoded, total
 from slamon.record.rows import Record, Run
@@ -39,6 +39,17 @@ class Present:
     upto: dict[int, int] = field(default_factory=dict)
     """Of every series in the store."""
     complete: int = 0
+    named: dict[str, int] = field(default_factory=dict)
+    """Target name → its series, of those that were opened by this daemon."""
+
+    def answering(self, targets: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """See `Store.answering`."""
+        found = {}
+        for name in targets:
+            runs = self.tails.get(self.named.get(name, 0))
+            if runs and MEANING[runs[-1].result].effect is Effect.UP:
+                found[name] = runs[-1].first_sent, runs[-1].samples
+        return found
 
 
 def write(connection: Connection, batch: Batch, present: Present) -> None:
@@ -48,6 +59,7 @@ def write(connection: Connection, batch: Batch, present: Present) -> None:
             _open(connection, definitions)
     for opened in batch.opened:
         present.upto.setdefault(opened.id, 0)
+        present.named[opened.target] = opened.id
     news = [minute for minute in batch.minutes if minute.upto > present.upto[minute.series]]
     parts = list(slices(news, MINUTES_PER_TRANSACTION)) or [[]]
     for i, part in enumerate(parts):
