@@ -7,4 +7,15 @@ from slamon.store.schema import StoreError, found
 from slamon.store.store import Answering, Declarations, Store
 from slamon.store.thread import StoreThread
 
-__all__ = ["Act", "Answering", "Declarations", "Draft", "Store", "StoreError", "StoreThread", "StoredFacts", "found", "locked"]
+__all__ = [
+    "Act",
+    "Answering",
+    "Declarations",
+    "Draft",
+    "Store",
+    "StoreError",
+    "StoreThread",
+    "StoredFacts",
+    "found",
+    "locked",
+]
