@@ -77,8 +77,9 @@ class Book:
         odd: set[Stretch] = set()
         while True:
             for stretch in wanted:
-                measured = known is not None and stretch[1].end > known
-                tallies[stretch] = await self._case(*stretch).sums(source, as_of, step=step) if measured else Tally()
+                tallies[stretch] = Tally()
+                if known is not None and stretch[1].end > known:
+                    tallies[stretch] = await self._case(*stretch).sums(source, as_of, known, step=step)
                 await asyncio.sleep(0)
             asked = _Asked(tallies)
             account = Account(

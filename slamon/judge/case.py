@@ -50,13 +50,17 @@ class Case:
         start = period.start
         return cls(config, terms, service, period, declared, start, Tally(), start - TRUST - terms.outage.merge_within)
 
-    async def sums(self, source: Reader, as_of: int, *, step: int = DAY) -> Tally:
-        """The base and what follows it. The base grows by what will not change any more, at most `step` nanoseconds at a time."""
+    async def sums(self, source: Reader, as_of: int, known: int, *, step: int = DAY) -> Tally:
+        """The base and what follows it. The base grows by what will not change any more, at most `step` nanoseconds at a time.
+
+        `known`: nothing is known of the service before; that far it grows at once.
+        """
         if self.final is not None:
             return self.final
         terms, period, origin = self.terms, self.period, self.period.start
         bench = Bench(self.config, terms, self.service, origin, source, self.declared)
-        recorded = await self._recorded(source)
+        recorded = max(await self._recorded(source), known - known % MINUTE)
+        step = max(step, known - self.upto)
         last = min(period.end, recorded)
         wider = False
         while True:
