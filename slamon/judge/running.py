@@ -36,7 +36,7 @@ EASY = MINUTE
 """How old a view may become while all that could be added to it is time up."""
 
 _Well: TypeAlias = tuple[int, tuple[int, ...]]
-"""What is recorded, and since when each target answers."""
+"""Minutes that are recorded, and since when each target answers."""
 
 RECHECK = HOUR
 """How often one contract is judged from scratch and compared with its running tally."""
@@ -68,7 +68,7 @@ class _Running:
             if samples < max(target.up_after, asked):
                 return None
             since.append(first)
-        return answering.recorded, tuple(since)
+        return answering.recorded // MINUTE, tuple(since)
 
     def stands(self, answering: Answering, now: int) -> bool:
         """Nothing but time up was added to what the view shows: its targets answer as they did, and no minute was recorded."""
