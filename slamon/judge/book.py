@@ -49,6 +49,7 @@ class Book:
     cases: dict[Stretch, Case] = field(default_factory=dict)
     odd: dict[Period, set[Stretch]] = field(default_factory=dict)
     """Period → the stretches, besides periods, that its last statement looked at."""
+    _targets: tuple[Target, ...] | None = None
 
     def without(self, period: Period) -> Book:
         """The same book, in which that period will be added up anew."""
@@ -58,6 +59,7 @@ class Book:
     def renew(self, config: Config) -> None:
         """Judge by a configuration in which nothing changed that this contract is judged by."""
         self.config = config
+        self._targets = None
         for case in self.cases.values():
             case.config = config
 
@@ -106,8 +108,10 @@ class Book:
 
     def targets(self) -> tuple[Target, ...]:
         """Of all the contract's services, with their witnesses."""
-        found = dict.fromkeys(target for each in services(self.contract) for target in involved(self.config, each))
-        return tuple(found)
+        if self._targets is None:
+            found = dict.fromkeys(target for each in services(self.contract) for target in involved(self.config, each))
+            self._targets = tuple(found)
+        return self._targets
 
     async def known_from(self, source: Reader) -> int | None:
         """Since when anything is known of the contract's services; None = nothing is."""

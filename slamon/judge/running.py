@@ -14,7 +14,7 @@ from slamon.judge.bench import Reader, Source, declared, involved, most_up_after
 from slamon.judge.book import Book
 from slamon.judge.held import hold
 from slamon.live import ContractView
-from slamon.model import HOUR, MINUTE
+from slamon.model import HOUR, MINUTE, S
 from slamon.sla import periods
 from slamon.sla.facts import Agreement
 from slamon.sla.lines import Period, Status
@@ -32,8 +32,8 @@ TRIES = 5
 AT_ONCE = 100
 """Targets whose facts are read of the store in one go: a few milliseconds of its thread."""
 
-EASY = MINUTE
-"""How old a view may become while all that could be added to it is time up."""
+EASY = MINUTE + 15 * S
+"""How old a view may become while all that could be added to it is time up; usually a minute, for then the next one is recorded."""
 
 _Well: TypeAlias = tuple[int, tuple[int, ...]]
 """Minutes that are recorded, and since when each target answers."""

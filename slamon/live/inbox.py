@@ -26,13 +26,13 @@ class Inbox:
 
     def read(self, batch: Batch) -> News:
         self._names.update({opened.id: opened.target for opened in batch.opened})
-        runs: dict[int, list[Run]] = {}
+        tails, ended = batch.tails or {}, dict[int, tuple[Run, ...]]()
         for minute in batch.minutes:
-            runs.setdefault(minute.series, []).extend(minute.runs)
-        for number, tail in (batch.tails or {}).items():
-            runs.setdefault(number, []).extend(tail)
+            if minute.runs:
+                ended[minute.series] = (*ended.get(minute.series, ()), *minute.runs)
+        runs = tails | {number: (*before, *tails.get(number, ())) for number, before in ended.items()}
         return News(
-            {self._names[number]: tuple(found) for number, found in runs.items()},
+            {self._names[number]: found for number, found in runs.items()},
             batch.settled,
             {self._names[number]: instant for number, instant in batch.lagging.items()},
         )

@@ -164,8 +164,7 @@ class Recorder:
         number, shared.number = shared.number, shared.number + 1
         lagging: dict[int, int] = {}
         for name, series in self.series.items():
-            oldest = series.oldest()
-            if oldest is not None and oldest < settled:
+            if (oldest := series.oldest()) is not None and oldest < settled:
                 lagging[self._tracks[name].id] = oldest
         look = number % LOOK_EVERY == 0
         if look:

@@ -171,10 +171,9 @@ class Track:
 
     def tail(self) -> tuple[Run, ...]:
         """Every run no `settle` has handed out yet, the open one last."""
-        run = self.open_run()
-        last = (run,) if run else ()
-        if not self.done:
-            return (*self.runs, *last) if self.runs else last
+        last = (Run(self.first, self.last, self.last, self.samples, RESULTS[self.code]),) if self.samples else ()
+        if not self.done and not self.runs:
+            return last
         return (*(run for _, runs, _, _, _ in self.done for run in runs), *self.runs, *last)
 
     def earliest(self) -> Minute | None:

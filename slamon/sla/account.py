@@ -56,6 +56,7 @@ class Account:
         self._lines: dict[Period, tuple[CreditLine, ...]] = {}
         self._settled: dict[Period, Settlement] = {}
         self._figures: dict[tuple[str, Period], Figure] = {}
+        self._charged: dict[Period, Charged] = {}
         self._known_from = _known_from(contract, facts) if known_from is None else known_from
 
     @property
@@ -115,6 +116,11 @@ class Account:
     # --- money ----------------------------------------------------------------------------------------------------------------
 
     def charged(self, period: Period) -> Charged:
+        if period not in self._charged:
+            self._charged[period] = self._charge(period)
+        return self._charged[period]
+
+    def _charge(self, period: Period) -> Charged:
         terms = self.version(period)
         stated = self._facts.charges.get(period.name, Charge())
         charge = stated.billed

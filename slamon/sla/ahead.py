@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import NamedTuple
 
 from slamon.model import DAY
@@ -21,6 +21,8 @@ class _Outlook(NamedTuple):
 
     after: Callable[[int], Fraction]
     most: int
+    until: Callable[[Fraction], Fraction | int]
+    """How much further downtime leads to exactly a value, if nothing rounds it."""
 
 
 def next_threshold(
@@ -64,10 +66,11 @@ def _outlook(
         return None
     down = Fraction(downtime)
     if subject.measure is Measure.DOWNTIME:
-        return _Outlook(lambda more: judged(objectives, down + more), LONGEST)
+        return _Outlook(lambda more: judged(objectives, down + more), LONGEST, lambda value: value - down)
     if total <= 0:
         return None
-    return _Outlook(lambda more: judged(objectives, (total - down - more) / total), floor(total - down))
+    up = total - down
+    return _Outlook(lambda more: judged(objectives, (up - more) / total), floor(up), lambda value: up - value * total)
 
 
 def _distance(credit: Credit, outlook: _Outlook) -> int | None:
@@ -76,6 +79,13 @@ def _distance(credit: Credit, outlook: _Outlook) -> int | None:
     near, far = 0, outlook.most
     if far < 1 or _steps(credit, outlook.after(far)) <= now:
         return None
+    # Without rounding a tier is reached at its threshold or right behind it: two looks there spare fifty between.
+    for tier in credit.tiers:
+        for look in (ceil(exact := outlook.until(tier.threshold)), floor(exact) + 1):
+            if near < look - 1 < far and _steps(credit, outlook.after(look - 1)) <= now:
+                near = look - 1
+            if near < look < far and _steps(credit, outlook.after(look)) > now:
+                far = look
     while far - near > 1:
         middle = (near + far) // 2
         if _steps(credit, outlook.after(middle)) > now:

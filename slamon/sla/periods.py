@@ -7,6 +7,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from slamon.errors import UsageError
@@ -147,7 +148,7 @@ def _named(contract: Contract, start: int, end: int) -> Period:
     if length is None and ((mine := current(contract, start)).start, mine.end) == (start, end):
         return mine
     for kind, months in _KINDS.items():
-        found = _tile(contract, kind, _Grid(_JANUARY, months), calendar.day(start, zone))
+        found = _tile(zone, kind, _Grid(_JANUARY, months), calendar.day(start, zone))
         if (found.start, found.end) == (start, end):
             return found
     name = f"{calendar.written(start, zone)} to {calendar.written(end, zone)}"
@@ -189,7 +190,7 @@ def current(contract: Contract, instant: int) -> Period:
     day = calendar.day(instant, contract.timezone)
     if terms.period.length is not None:
         return _rolling(contract, calendar.midnight(day + hours.ONE_DAY, contract.timezone), terms.period.length)
-    return _tile(contract, terms.period.kind, _grid(terms), day)
+    return _tile(contract.timezone, terms.period.kind, _grid(terms), day)
 
 
 def previous(contract: Contract, instant: int) -> Period:
@@ -271,9 +272,10 @@ def _rolling(contract: Contract, end: int, length: int) -> Period:
     return Period(name=calendar.written(end, contract.timezone), start=end - length, end=end)
 
 
-def _tile(contract: Contract, kind: PeriodKind, grid: _Grid, day: date) -> Period:
+@lru_cache(maxsize=1024)
+def _tile(timezone: str, kind: PeriodKind, grid: _Grid, day: date) -> Period:
     first, after = grid.around(day)
-    start, end = (calendar.midnight(each, contract.timezone) for each in (first, after))
+    start, end = (calendar.midnight(each, timezone) for each in (first, after))
     return Period(name=_written(kind, first), start=start, end=end)
 
 
