@@ -15,11 +15,11 @@ from bench.web import get
 from slamon.daemon.probing import COARSE, FAST, FINE
 from slamon.model import MS, S
 
-SECONDS = 30
+SECONDS = 60
 SCRAPE = 1.0
 """Seconds between two scrapes."""
 REFRESH = "5s"
-"""Six judgements of each of the 100 contracts in the window."""
+"""Twelve refreshes in the window; each of the 100 contracts is judged anew in one of them at least, when a minute was recorded."""
 PAUSE = 10
 """A batch ends with a silence of a tenth of a tick; the longest takes half of one."""
 LEAST_SERIES = 20_000

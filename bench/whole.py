@@ -23,15 +23,15 @@ from bench.window import Load, Window
 from slamon.model import S
 
 SERVICES = 100
-"""With a contract for each, so 100 contracts are judged every 10 s, the default."""
+"""With a contract for each; the judge looks at all of them every 10 s, the default."""
 PORT = 9909
 START = 120.0
 """Seconds within which the daemon must be ready: 10 000 targets take long to read."""
 STOP = 60.0
-SETTLE = 5.0
-"""Seconds from ready to the window: every target was probed, every contract judged."""
+SETTLE = 15.0
+"""Seconds from ready to the window: every target was probed, every contract judged by what was measured."""
 MINUTE = 60.0
-"""Seconds of a window that holds what recurs by the minute: the closing of every target's minute, six judgements, four scrapes."""
+"""Seconds of a window that holds what recurs by the minute: the closing of every target's minute, a judgement of every contract, four scrapes."""
 SCRAPES = 4
 
 _RESULT = re.compile(r'^slamon_probe_results_total\{.*result="([a-z_]+)".*\} (\d+)$', re.MULTILINE)

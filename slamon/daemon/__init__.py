@@ -7,6 +7,7 @@ import gc
 import logging
 import resource
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -40,6 +41,9 @@ NAMES = 3.0
 """Seconds that names get to resolve before probing starts without them."""
 
 DATABASE = "slamon.db"
+
+SWITCH = 0.001
+"""Seconds after which the thread of the store gives way to the sender, who may ask for the processor several times in a tick."""
 
 COLLECT = 20_000
 """New objects before the collector looks for cycles: packets and runs by the thousand come and go every second, and need no collector."""
@@ -91,6 +95,7 @@ async def serve(
             gc.collect()
             gc.freeze()
             gc.set_threshold(COLLECT)
+            sys.setswitchinterval(SWITCH)
             notifier.ready(summary(config))
             announce(bound, config)
             await stop.wait()
