@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import hypothesis.strategies as st
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from slamon.live import Inbox, Live, StateView, following, known
-from slamon.model import DAY, Reading, Result, S, Target
+from slamon.model import DAY, Reading, Result, S, Slots, Target
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap, Run
 from slamon.sla.attribution import observe
@@ -69,6 +70,7 @@ def scratch(runs: dict[str, list[Run]], through: int, gaps: tuple[Gap, ...]) -> 
             timeout=each.timeout,
             down_after=each.down_after,
             up_after=each.up_after,
+            slots=each.slots,
             witness=each.witness,
             known_from=runs[each.name][0].first_sent,
             through=through,
@@ -89,16 +91,38 @@ def merged(known: list[Run], news: tuple[Run, ...]) -> list[Run]:
     return [runs[first] for first in sorted(runs)]
 
 
-@given(worlds(), st.integers(0, 40), st.sampled_from((1, 2, 5, 32)), st.integers(1, 20), st.sampled_from((1, 2)))
+rules = st.builds(
+    Slots,
+    length=st.sampled_from((S, 3 * S, 5 * S)),
+    loss_over=st.sampled_from((Fraction(0), Fraction(1, 3), Fraction(1, 2), Fraction(9, 10))),
+    after=st.integers(1, 4),
+    until=st.integers(1, 3),
+)
+
+
+@given(
+    worlds(),
+    st.integers(0, 40),
+    st.sampled_from((1, 2, 5, 32)),
+    st.integers(1, 20),
+    st.sampled_from((1, 2)),
+    st.tuples(*[st.one_of(st.none(), rules)] * len(TARGETS)),
+)
 def test_batch_by_batch_equals_all_at_once(
-    world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int, many: int, pace: int, up_after: int
+    world: list[tuple[tuple[Result, ...] | None, bool]],
+    gap_at: int,
+    many: int,
+    pace: int,
+    up_after: int,
+    by: tuple[Slots | None, ...],
 ) -> None:
     """However few runs are kept as they are (`many`), and however short the slices of a replayed past (`pace`)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(known, "MANY_RUNS", many)
         patch.setattr(following, "MANY_GAPS", 1)
         patch.setattr(following, "SLICE", pace)
-        patch.setattr(f"{__name__}.TARGETS", (replace(WITNESS, up_after=up_after), *MEMBERS))
+        targets = (replace(WITNESS, up_after=up_after), *MEMBERS)
+        patch.setattr(f"{__name__}.TARGETS", tuple(replace(t, slots=s) for t, s in zip(targets, by, strict=True)))
         follow(world, gap_at)
 
 

@@ -13,8 +13,7 @@ from slamon.live.loss import Failing
 from slamon.live.views import StateView, Turn
 from slamon.model import DAY, Target
 from slamon.record.rows import Gap, Run
-from slamon.sla.attribution import observe
-from slamon.sla.detection import detect, rule_of
+from slamon.sla.attribution import detection_of, observe, unnoticed
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.timeline import Spans, union
 
@@ -164,7 +163,7 @@ class Live:
     def failing(self, name: str, now: int) -> Failing | None:
         """Failures of a target in the last minutes that were no outage; None while nothing is known of it."""
         known = self._known.get(name)
-        return None if known is None else known.failing(now)
+        return None if known is None else known.failing(now, self._union() if known.slot else ())
 
     def uneven(self) -> list[str]:
         """Targets that have not only answered, or only failed, in the last minutes: others cannot be lossy."""
@@ -243,7 +242,10 @@ class Live:
     def _grow(self, name: str) -> int:
         known, account = self._known[name], self._accounts[name]
         assert known.open is not None
-        account.grow(min(known.open.last_sent, self._through(name)))
+        until = min(known.open.last_sent, self._through(name))
+        if known.slot:
+            until -= until % known.slot  # the slot that goes on may yet turn out bad
+        account.grow(until)
         return account.settled
 
     def _target_steady(self, name: str) -> bool:
@@ -279,7 +281,7 @@ class Live:
 
     def _judge_alone(self, name: str) -> list[Turn]:
         series = self._facts(name)
-        detection = detect(series, rule_of(series), self._union())
+        detection = detection_of(series, self._union())
         account = self._account(self._accounts, "target", name, series.known_from)
         return account.advance(detection.timeline, detection.timeline)
 
@@ -327,7 +329,7 @@ class Live:
             if whole is None:
                 return self._known[name].known_from
             # As a witness: a silence that ended before may reach so much further.
-            result.append(whole.settled - (0 if name in service.targets else target.interval + target.timeout))
+            result.append(whole.settled - (0 if name in service.targets else unnoticed(target)))
         return min(result, default=self._known[name].known_from)
 
 

@@ -293,11 +293,11 @@ def test_slots_with_loss_make_outages_of_each_target() -> None:
     assert shifted.bad == ((30 * S, 50 * S), (70 * S, 90 * S)), "slots are aligned to the origin"
 
 
-def test_before_the_first_slot_with_a_packet_nothing_is_known_of_a_target_judged_by_loss() -> None:
+def test_a_slot_in_which_only_our_side_failed_is_our_own_fault() -> None:
     facts = observed(series(shots("????" + "xxxx" + "...")))
     seen = observe(facts, "link", as_of=FAR * S, rule=lossy)
-    assert pieces(seen.timeline) == [(0, 40, UNKNOWN), (40, 80, DOWN)]
-    assert pieces(seen.targets["link/a"].timeline) == [(0, 40, UNKNOWN), (40, 80, DOWN)]
+    assert pieces(seen.timeline) == [(0, 40, OURS), (40, 80, DOWN)]
+    assert pieces(seen.targets["link/a"].timeline) == [(0, 40, OURS), (40, 80, DOWN)]
     assert seen.settled == 80 * S
 
 
