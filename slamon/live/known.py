@@ -12,7 +12,7 @@ from slamon.live.loss import WINDOW, Failing, failing
 from slamon.model import MEANING, Effect, Result, Target
 from slamon.record.rows import Run
 from slamon.sla.attribution import TRUST, detection_of
-from slamon.sla.detection import parts, sent_before
+from slamon.sla.detection import last_before, parts, sent_before
 from slamon.sla.facts import SeriesFacts, State
 from slamon.sla.timeline import Piece, Spans
 
@@ -111,21 +111,20 @@ class Known:
         detection = detection_of(series, gaps)
         runs = self.runs()
         at = bisect_right(runs, min(upto, detection.settled), key=lambda run: run.first_sent) - 1
-        if at > 0:
-            edge, kept = runs[at].first_sent, self.ended[at:]
-            if slots is not None:
-                edge = slots.floor(edge)
-                kept = slotted.inside(replace(series, runs=tuple(self.ended)), (edge, runs[-1].first_sent))
-            pieces = detection.timeline.clip(self.known_from, edge).pieces
+        edge, kept = (runs[at].first_sent if at > 0 else 0), self.ended[at:]
+        if slots is not None:
+            edge = slots.floor(edge)
+            kept = slotted.inside(replace(series, runs=tuple(self.ended)), (edge, runs[-1].first_sent))
+        pieces = detection.timeline.clip(self.known_from, edge).pieces
+        if pieces:
             if slots is None:
                 standing = [self._condensed(piece, runs[:at]) for piece in pieces]
             else:
                 standing = [slotted.condensed(piece, series, gaps) for piece in pieces]
             first = self._first_needed(pieces, standing, min(needed, edge))
-            before = []
             if slots is not None and first:
-                before = [slotted.forced(pieces[first].value, slots.floor(pieces[first].start), slots)]
-            self.ended = [*before, *(run for part in standing[first:] for run in part), *kept]
+                standing[first].insert(0, slotted.forced(pieces[first].value, slots.floor(pieces[first].start), slots))
+            self.ended = [*(run for part in standing[first:] for run in part), *kept]
         self.exact_from = max(self.exact_from, needed)
         self.limit = max(MANY_RUNS, 2 * len(self.ended))
 
@@ -188,5 +187,5 @@ def _before(run: Run, instant: int) -> tuple[Run, ...]:
     samples = sent_before(run, instant)
     if samples in (0, run.samples):
         return (run,) if samples else ()
-    last = run.first_sent + (samples - 1) * (run.last_sent - run.first_sent) // (run.samples - 1)
+    last = last_before(run, instant)
     return (Run(run.first_sent, last, last, samples, run.result),)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from slamon.model import DAY, MEANING, Effect, Target
 from slamon.record.rows import reach
 from slamon.sla import slots, stated
-from slamon.sla.detection import Detection, Rule, detect, rule_of
+from slamon.sla.detection import Detection, Rule, detect, last_before, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, State
 from slamon.sla.terms import Composition, OutageRule
 from slamon.sla.timeline import Piece, Spans, Timeline, overlaps, union
@@ -203,16 +203,17 @@ def evidence(series: SeriesFacts, timeline: Timeline[State]) -> Spans:
     It must have answered within `TRUST` before, with no unknown time in between (a restart leaves some, so: since the start),
     and is believed until `TRUST` after that answer.
     """
-    answers = [run.last_sent for run in series.runs if MEANING[run.result].effect is Effect.UP]
+    answered = [run for run in series.runs if MEANING[run.result].effect is Effect.UP]
     result = []
     known = series.known_from
     for start, end, state in timeline.pieces:
         if state is State.UNKNOWN:
             known = end
         elif state is State.DOWN:
-            at = bisect_left(answers, start) - 1
-            if at >= 0 and answers[at] >= max(known, start - TRUST):
-                result.append((start, min(end, answers[at] + TRUST)))
+            at = bisect_left(answered, start, key=lambda run: run.first_sent) - 1
+            answer = last_before(answered[at], start) if at >= 0 else known - 1
+            if answer >= max(known, start - TRUST):
+                result.append((start, min(end, answer + TRUST)))
     return union(result)
 
 

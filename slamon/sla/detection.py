@@ -219,3 +219,8 @@ def sent_before(run: Run, instant: int) -> int:
     if instant > run.last_sent:
         return run.samples
     return -(-(instant - run.first_sent) * (run.samples - 1) // (run.last_sent - run.first_sent))
+
+
+def last_before(run: Run, instant: int) -> int:
+    """When the last of a run's samples before `instant` was sent; the first was."""
+    return _sent(run, sent_before(run, instant) - 1)
