@@ -7,11 +7,11 @@ believed; nobody is excused by a witness that never answers.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from slamon.model import DAY, MEANING, Effect, Target
-from slamon.record.rows import reach
+from slamon.record.rows import Gap, reach
 from slamon.sla import slots, stated
 from slamon.sla.detection import Detection, Rule, detect, last_before, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, State
@@ -148,6 +148,30 @@ def by_loss(series: SeriesFacts, rule: OutageRule, origin: int) -> tuple[OutageR
     if series.slots is None or (rule.slot is None and (rule.after is not None or rule.until is not None)):
         return None
     return slots.own_rule(series.slots), 0
+
+
+def decided(facts: Facts, rule: OutageRule, since: int, at: int, *, origin: int) -> bool:
+    """Whether what was sent in `[since, at)` decides the state at `at` of every target that is judged by slots: it was up in between.
+
+    Down does not decide: what began as one outage has to be known from its start.
+    """
+    for series in facts.series.values():
+        for by in {by_loss(series, rule, origin), by_loss(series, ANY, 0)} - {None}:
+            assert by is not None
+            if series.known_from < since and not _up_between(series, facts.gaps, since, at, *by):
+                return False
+    return True
+
+
+def _up_between(series: SeriesFacts, gaps: Iterable[Gap], since: int, at: int, rule: OutageRule, origin: int) -> bool:
+    assert rule.slot is not None
+    first = since + (origin - since) % rule.slot  # of a slot that began before, packets are missing
+    blind = union([(series.known_from, first), *((gap.start, gap.end) for gap in gaps)])
+    known = replace(
+        series, through=min(series.through, at), runs=tuple(run for run in series.runs if run.first_sent < at)
+    )
+    found = slots.consecutive(_slots(known, blind, rule, origin), rule)
+    return any(piece.value is State.UP for piece in found.timeline.pieces)
 
 
 def _slots(series: SeriesFacts, gaps: Spans, rule: OutageRule, origin: int) -> Timeline[State]:
