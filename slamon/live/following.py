@@ -177,10 +177,10 @@ class Live:
         account = self._service_accounts.get(name)
         return account.view() if account is not None and account.since else None
 
-    def last_runs(self, name: str, most: int) -> tuple[Run, ...]:
-        """The latest runs of a target, oldest first, at most so many."""
+    def last_runs(self, name: str, most: int | None = None) -> tuple[Run, ...]:
+        """The latest runs of a target, oldest first, at most so many; None = all that are held."""
         known = self._known.get(name)
-        return () if known is None else known.runs()[-most:]
+        return () if known is None else known.runs()[-most if most else None :]
 
     def _learn(self, name: str, runs: tuple[Run, ...]) -> None:
         known = self._known.get(name)
