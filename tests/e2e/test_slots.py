@@ -59,29 +59,36 @@ def row(slots: list[bool | None], bad: bool, length: int, start: int = 0) -> int
 
 
 def test_a_line_that_loses_most_packets_is_down_by_slots(tmp_path: Path) -> None:
-    with Lab(tmp_path, seed=3) as lab, Daemon(tmp_path, CONFIG.format(zone=calm_zone()), namespace=lab.namespace) as daemon:
+    with (
+        Lab(tmp_path, seed=3) as lab,
+        Daemon(tmp_path, CONFIG.format(zone=calm_zone()), namespace=lab.namespace) as daemon,
+    ):
         daemon.until(lambda m: m.get("slamon_service_state", service="slots", state="up") == 1, PATIENCE, "up")
         for address in ("10.66.1.1", "10.66.1.2"):
             lab.set(address, loss=LOSS)
-        down = daemon.until(lambda m: m.get("slamon_service_up", service="slots") == 0, PATIENCE, "down by slots")
+        down = daemon.until(
+            lambda m: m.get("slamon_service_state", service="slots", state="down") == 1, PATIENCE, "down by slots"
+        )
         assert down.value("slamon_target_state", target="slots/line", state="down") == 1
-        assert down.value("slamon_service_up", service="rows") == 1
+        assert down.value("slamon_service_state", service="rows", state="up") == 1
         began = nanoseconds(down.value("slamon_outage_start_timestamp_seconds", service="slots"))
         assert began % SLOT == 0
         status = json.loads(daemon.command("status", "--format", "json"))
         assert {each["name"]: each["state"] for each in status["services"]} == {"slots": "down", "rows": "up"}
         for address in ("10.66.1.1", "10.66.1.2"):
             lab.set(address)
-        up = daemon.until(lambda m: m.value("slamon_service_up", service="slots") == 1, PATIENCE, "up again")
+        up = daemon.until(
+            lambda m: m.value("slamon_service_state", service="slots", state="up") == 1, PATIENCE, "up again"
+        )
         assert up.value("slamon_outages_total", service="slots") == 1
         assert up.value("slamon_outages_total", service="rows") == 0
-        ended = nanoseconds(up.value("slamon_service_state_since_timestamp_seconds", service="slots"))
+        ended = began + nanoseconds(up.value("slamon_service_state_seconds_total", service="slots", state="down"))
         daemon.eventually(lambda: daemon.judged()["silent"].settled > ended, PATIENCE, "judged")
         judged = daemon.judged()
         daemon.stop()
         reported = daemon.reports()
         slots = losses(daemon, "slots/line")
-        assert f"service slots DOWN since" in daemon.log.read_text()
+        assert "service slots DOWN since" in daemon.log.read_text()
     outage = row(slots, True, AFTER)
     good = row(slots, False, UNTIL, outage)
     assert ended - began == (good - outage) * SLOT
