@@ -173,9 +173,10 @@ class Known:
                 continue
             if decided is None:
                 decided = index
-            if decides is Effect.UP:
-                answered = max(run.last_sent for run in parts[index] if self._effect(run) is Effect.UP)
-                return index if answered > needed - TRUST else decided
+            answers = [run.last_sent for run in parts[index] if self._effect(run) is Effect.UP]
+            # Answers of an outage say nothing about how it began.
+            if answers and (index < at or state is State.UP):
+                return index if max(answers) > needed - TRUST else decided
         return 0 if decided is None else decided
 
     def _effect(self, run: Run) -> Effect:
