@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import NamedTuple
 
 US = 1_000
@@ -107,6 +108,22 @@ SPACING = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """A target is down from the first of so many bad slots in a row to the first of so many good ones. A slot begins at the epoch."""
+
+    length: int
+    """Nanoseconds."""
+    loss_over: Fraction
+    """Share of the packets sent in a slot; with more than that lost it is bad."""
+    after: int = 1
+    until: int = 1
+
+    def floor(self, instant: int) -> int:
+        """Start of the slot `instant` lies in."""
+        return instant - instant % self.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One endpoint probed one way. Equality means: nothing changed, keep its state over a reload."""
 
@@ -135,6 +152,8 @@ class Target:
     gap: int = 0
     """Between two probes of the same interval, nanoseconds."""
     sampling: Sampling = Sampling.PERIODIC
+    slots: Slots | None = None
+    """By which it is down, in place of `down_after` and `up_after`."""
 
     @property
     def spacing(self) -> int:

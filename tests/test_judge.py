@@ -87,12 +87,29 @@ TERMINABLE = """
 """
 
 
+OWN = "outage: {slot: 1m, bad_slot: loss over 30%, after: 2 slots, until: 3 slots}"
+SLOTS = f"""
+  slots:
+    service: hq
+    provider: Acme
+    timezone: UTC
+    min_coverage: 0%
+    {OWN.replace("1m", "50s")}
+    objectives: {{availability: {{target: 99.9%}}}}
+"""
+"""The services are down by slots of their own, and so is what every contract but one judges."""
+
+
+def by_slots() -> str:
+    return CONFIG.replace("down_after: 3", OWN) + SLOTS
+
+
 class World:
     """Virtual time, a real store, probes whose results are drawn."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, config: str = CONFIG) -> None:
         path = folder / "slamon.yml"
-        path.write_text(CONFIG)
+        path.write_text(config)
         self.config: Config = load(path)
         self.now = START
         self.random = random.Random(seed)
@@ -137,11 +154,20 @@ class World:
 
 
 @pytest.mark.parametrize(
-    ("seed", "lag", "many", "often"),
-    [(0, 0, 2500, 23), (1, 0, 8, 23), (2, 40, 2500, 23), (3, 7, 1, 23), (4, 5, 2500, 6), (200, 0, 1, 11)],
+    ("seed", "lag", "many", "often", "config"),
+    [
+        (0, 0, 2500, 23, CONFIG),
+        (1, 0, 8, 23, CONFIG),
+        (2, 40, 2500, 23, CONFIG),
+        (3, 7, 1, 23, CONFIG),
+        (4, 5, 2500, 6, CONFIG),
+        (200, 0, 1, 11, CONFIG),
+        (5, 0, 2500, 7, by_slots()),
+        (6, 7, 1, 23, by_slots()),
+    ],
 )
 async def test_running_equals_scratch(
-    tmp_path: Path, seed: int, lag: int, many: int, often: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seed: int, lag: int, many: int, often: int, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`lag`: batches for which closed minutes wait to become records, as they do with thousands of targets; `many`: runs in one go.
 
@@ -150,7 +176,7 @@ async def test_running_equals_scratch(
     monkeypatch.setattr(case, "MANY_RUNS", many)
     if lag:
         monkeypatch.setattr(recorder_module, "SLICE", 0)
-    world = World(tmp_path, seed)
+    world = World(tmp_path, seed, config)
     judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
     compared, outages, stood = 0, 0, 0
     for step in range(500):  # 80 minutes and more, over the end of a day

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import hypothesis.strategies as st
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import given
 
 from slamon.live import Inbox, Live, StateView, following, known
-from slamon.model import DAY, Reading, Result, S, Target
+from slamon.model import DAY, Reading, Result, S, Slots, Target
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap, Run
 from slamon.sla.attribution import observe
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
+from slamon.sla.slots import own_rule
+from slamon.sla.timeline import union
 from slamon.stats import RTT_EDGES
 
 START = 1_700_000_000 * S
@@ -69,6 +72,7 @@ def scratch(runs: dict[str, list[Run]], through: int, gaps: tuple[Gap, ...]) -> 
             timeout=each.timeout,
             down_after=each.down_after,
             up_after=each.up_after,
+            slots=each.slots,
             witness=each.witness,
             known_from=runs[each.name][0].first_sent,
             through=through,
@@ -89,16 +93,38 @@ def merged(known: list[Run], news: tuple[Run, ...]) -> list[Run]:
     return [runs[first] for first in sorted(runs)]
 
 
-@given(worlds(), st.integers(0, 40), st.sampled_from((1, 2, 5, 32)), st.integers(1, 20), st.sampled_from((1, 2)))
+rules = st.builds(
+    Slots,
+    length=st.sampled_from((S, 3 * S, 5 * S)),
+    loss_over=st.sampled_from((Fraction(0), Fraction(1, 3), Fraction(1, 2), Fraction(9, 10))),
+    after=st.integers(1, 4),
+    until=st.integers(1, 3),
+)
+
+
+@given(
+    worlds(),
+    st.integers(0, 40),
+    st.sampled_from((1, 2, 5, 32)),
+    st.integers(1, 20),
+    st.sampled_from((1, 2)),
+    st.tuples(*[st.one_of(st.none(), rules)] * len(TARGETS)),
+)
 def test_batch_by_batch_equals_all_at_once(
-    world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int, many: int, pace: int, up_after: int
+    world: list[tuple[tuple[Result, ...] | None, bool]],
+    gap_at: int,
+    many: int,
+    pace: int,
+    up_after: int,
+    by: tuple[Slots | None, ...],
 ) -> None:
     """However few runs are kept as they are (`many`), and however short the slices of a replayed past (`pace`)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(known, "MANY_RUNS", many)
         patch.setattr(following, "MANY_GAPS", 1)
         patch.setattr(following, "SLICE", pace)
-        patch.setattr(f"{__name__}.TARGETS", (replace(WITNESS, up_after=up_after), *MEMBERS))
+        targets = (replace(WITNESS, up_after=up_after), *MEMBERS)
+        patch.setattr(f"{__name__}.TARGETS", tuple(replace(t, slots=s) for t, s in zip(targets, by, strict=True)))
         follow(world, gap_at)
 
 
@@ -340,3 +366,123 @@ def test_a_long_past_is_judged_in_short_steps() -> None:
     assert steps >= sum(len(series.runs) for series in facts.series.values()) // following.SLICE
     assert max(len(each.ended) for each in live._known.values()) <= following.SLICE
     agree(live, facts, START + 30000 * S)
+
+
+# -- slots ---------------------------------------------------------------------------------------------------------------------
+
+
+def by_hand(letters: str, slots: Slots) -> list[State]:
+    """The state of each slot from the first packet's on, that the packets of all of them decide; a blank: nobody looked."""
+    first = START // slots.length
+    inside: dict[int, str] = {}
+    for second, letter in enumerate(letters):
+        number = (START + second * S) // slots.length - first
+        inside[number] = inside.get(number, "") + letter
+    good: list[bool | State] = []
+    for sent in (inside.get(number, "") for number in range(max(inside) + 1)):
+        lost, counted = sum(map(sent.count, "xu")), sum(map(sent.count, "xu."))
+        if counted:
+            good.append(Fraction(lost, counted) <= slots.loss_over)
+        else:
+            good.append(State.LOCAL_FAULT if "!" in sent else State.UNKNOWN)
+    held, states = State.UNKNOWN, []
+    for number, one in enumerate(good):
+        if good[number : number + slots.after] == [False] * slots.after:
+            held = State.DOWN
+        elif good[number : number + slots.until] == [True] * slots.until:
+            held = State.UP
+        states.append(held if isinstance(one, bool) else one)
+    return states
+
+
+SEEN = st.lists(
+    st.tuples(st.sampled_from((".", ".", "x", ".x", "xx.", "..x", "u", "!", " ")), st.integers(1, 12)), max_size=20
+)
+
+
+@given(SEEN, rules, st.integers(1, 9), st.integers(0, 50), st.sampled_from((1, 3, 32)))
+def test_slots_followed_live_are_those_of_a_contract_and_of_the_packets(
+    stretches: list[tuple[str, int]], slots: Slots, pace: int, periods: int, many: int
+) -> None:
+    """A contract with the same slots, of a period that begins at the edge of one, over targets that know none."""
+    letters = "." + "".join(what * times for what, times in stretches) + "."
+    alone = replace(MEMBERS[0], witness=None, slots=slots)
+    service = ServiceFacts(service="hq", targets=("hq/a",), quorum=1, round=S)
+    live, recorder, inbox = followed(service, targets=(alone,)), Recorder("here"), Inbox()
+    series = recorder.open(alone, limits=(), edges=RTT_EDGES)
+    turns, runs, now = [], list[Run](), START
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known, "MANY_RUNS", many)
+        for second, letter in enumerate(letters):
+            now = START + second * S
+            if letter != " ":
+                result = MEANT[letter]
+                series.decide(series.send(now), Reading(result, rtt=1000 if result is Result.SUCCESS else None))
+            if second % pace == 0 or second == len(letters) - 1:
+                news = inbox.read(recorder.batch(now + S // 2))
+                runs = merged(runs, news.runs.get("hq/a", ()))
+                turns += live.update(news, (), now + S // 2)
+    facts = SeriesFacts(
+        target="hq/a", interval=S, timeout=S // 2, known_from=START, through=now + S // 2, runs=tuple(runs)
+    )
+    origin = (START // slots.length - periods) * slots.length
+    seen = observe(
+        Facts(services={"hq": service}, series={"hq/a": facts}), "hq", as_of=now, rule=own_rule(slots), origin=origin
+    )
+    view = live.service("hq")
+    settled = START if view is None else view.settled
+    assert settled == seen.settled
+    mine = [turn for turn in turns if turn.noun == "service"]
+    ends = [*(turn.since for turn in mine[1:]), settled]
+    outages = union((turn.since, end) for turn, end in zip(mine, ends, strict=False) if turn.state is State.DOWN)
+    assert outages == seen.outages
+    states = by_hand(letters, slots)
+    edges = [(START // slots.length + number) * slots.length for number in range(len(states) + 1)]
+    expected = union(
+        (max(edge, START), min(edge + slots.length, settled))
+        for edge, state in zip(edges, states, strict=False)
+        if state is State.DOWN
+    )
+    assert outages == expected
+
+
+def test_slots_turn_where_failures_in_a_row_do_not() -> None:
+    slots = Slots(length=10 * S, loss_over=Fraction(1, 2), after=2, until=2)
+    lossy = replace(MEMBERS[0], witness=None, slots=slots)
+    steady = replace(MEMBERS[1], witness=None, up_after=1)
+    live = followed(
+        ServiceFacts(service="hq", targets=("hq/a",), quorum=1, round=S),
+        ServiceFacts(service="other", targets=("hq/b",), quorum=1, round=S),
+        targets=(lossy, steady),
+    )
+    story = "." * 60 + "xx." * 20 + "." * 60
+    fed(live, {"hq/a": story, "hq/b": story})
+    view, other = live.service("hq"), live.service("other")
+    assert view is not None
+    assert other is not None
+    assert (view.outages, view.state, view.nanoseconds[State.DOWN]) == (1, State.UP, 60 * S)
+    assert (other.outages, other.state) == (0, State.UP)
+    failing = live.failing("hq/a", START + 180 * S)
+    assert failing == (0, 120), "what made the outage is told apart"
+
+
+@pytest.mark.parametrize("pattern", ["x.", "xx.", "xxxxx..........", "xx.!", "x" * 30 + "." * 30])
+@pytest.mark.parametrize("after", [1, 3])
+def test_slots_of_a_lossy_target_fill_no_memory(pattern: str, after: int) -> None:
+    slots = Slots(length=5 * S, loss_over=Fraction(1, 2), after=after, until=2)
+    targets = tuple(replace(each, slots=slots) for each in TARGETS)
+    live = followed(*SERVICES, targets=targets)
+    lossy = (pattern * 2000)[:2000]
+    fed(live, {"lan/gw": lossy, "hq/a": "." * 2000, "hq/b": lossy}, batches=3)
+    for name in ("lan/gw", "hq/b"):
+        assert len(live._known[name].ended) <= 6 * known.MANY_RUNS
+
+
+def test_a_steady_service_of_slots_is_not_judged_again() -> None:
+    slots = Slots(length=7 * S, loss_over=Fraction(1, 2), after=2, until=3)
+    live = followed(SERVICES[0], targets=(replace(WITNESS, slots=slots),))
+    fed(live, {"lan/gw": "." * 200})
+    assert live._service_steady(live._services["lan"])
+    view = live.service("lan")
+    assert view is not None
+    assert view.settled == (START + 199 * S) // (7 * S) * 7 * S, "the slot that goes on may yet turn out bad"

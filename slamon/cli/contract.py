@@ -12,7 +12,9 @@ from slamon.config import Config
 from slamon.config.nodes import block
 from slamon.config.shown import shown
 from slamon.judge import find_contracts
+from slamon.model import Target
 from slamon.report.document import markdown
+from slamon.report.words import share
 from slamon.sla.terms import Contract
 from slamon.units import format_duration
 
@@ -90,6 +92,17 @@ def written(config: Config, found: Contract, form: str) -> str:
     return PAGE.format(title=click.unstyle(found.name), body=renderer.render(text))
 
 
+def _down(target: Target) -> str:
+    rule = target.slots
+    if rule is None:
+        return f"down after {target.down_after} failures in a row"
+    return (
+        f"judged in slots of {format_duration(rule.length)} from 1970-01-01 00:00 UTC on, of which one is bad with more than "
+        f"{share(rule.loss_over)} of its packets lost; down from the first of {rule.after} bad slots in a row to the first of "
+        f"{rule.until} good ones"
+    )
+
+
 def _probes(config: Config, name: str) -> list[str]:
     """How a service is measured, one sentence a target."""
     service = config.services[name]
@@ -98,7 +111,7 @@ def _probes(config: Config, name: str) -> list[str]:
         target = config.targets[member]
         text = (
             f"{target.name}: {target.probe} to {target.address} every {format_duration(target.interval)}, "
-            f"answered within {format_duration(target.timeout)}; down after {target.down_after} failures in a row"
+            f"answered within {format_duration(target.timeout)}; {_down(target)}"
         )
         lines.append(text + (f"; witness {target.witness}" if target.witness else ""))
     if len(service.targets) > 1:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from slamon.config.nodes import Node, plain
 from slamon.config.services import Service
-from slamon.model import Target
+from slamon.model import Slots, Target
 from slamon.sla.reach import services as judged
 from slamon.sla.terms import Contract, names
 
@@ -44,6 +44,15 @@ def _service(service: Service, targets: Mapping[str, Target]) -> dict[str, objec
     return {"up_when": f"at_least {service.quorum}", "targets": {name: _target(targets[name]) for name in members}}
 
 
+def _slots(rule: Slots) -> dict[str, str]:
+    return {
+        "slot": str(rule.length),
+        "loss_over": str(rule.loss_over),
+        "after": str(rule.after),
+        "until": str(rule.until),
+    }
+
+
 def _target(target: Target) -> dict[str, object]:
     settings = target.settings
     text = settings.model_dump_json() if isinstance(settings, BaseModel) else repr(settings)
@@ -58,6 +67,7 @@ def _target(target: Target) -> dict[str, object]:
         "timeout": str(target.timeout),
         "down_after": str(target.down_after),
         "up_after": str(target.up_after),
+        **({} if target.slots is None else {"outage": _slots(target.slots)}),
         "witness": target.witness or "",
         "via": repr(target.via),
         "settings_sha256": hashlib.sha256(text.encode()).hexdigest(),

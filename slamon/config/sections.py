@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from slamon.config.edge import Section
+from slamon.config.slots import SlotOutage
 from slamon.config.values import (
     Consecutive,
     Count,
@@ -72,6 +73,7 @@ class Target(Section):
     timeout: Timeout | None = Field(default=None, description="a reply later than this is a loss")
     down_after: Consecutive | None = Field(default=None, description="so many failures in a row are an outage")
     up_after: Consecutive | None = Field(default=None, description="so many successes in a row end an outage")
+    outage: SlotOutage | None = Field(default=None, description="slots that decide in place of failures in a row")
     via: Via | None = Field(default=None, description="the way probes leave this host")
     witness: Text | None = Field(default=None, description="target on our side whose silence means the fault is ours")
     labels: dict[Label, Text] | None = Field(default=None, description="custom labels of slamon_target_info")
@@ -91,6 +93,7 @@ class Inherited(Section):
     timeout: Timeout | None = Field(default=None, description="a reply later than this is a loss")
     down_after: Consecutive | None = Field(default=None, description="so many failures in a row are an outage")
     up_after: Consecutive | None = Field(default=None, description="so many successes in a row end an outage")
+    outage: SlotOutage | None = Field(default=None, description="slots that decide in place of failures in a row")
     up_when: Quorum | None = Field(default=None, description="which targets must be up: any, all, at_least n")
     via: Via | None = Field(default=None, description="the way probes leave this host")
     witness: Text | None = Field(default=None, description="target on our side whose silence means the fault is ours")

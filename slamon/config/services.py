@@ -14,8 +14,9 @@ from slamon.config.reader import suggestion
 from slamon.config.sections import DOWN_AFTER, INTERVAL, TIMEOUT, UP_AFTER, Included, Inherited
 from slamon.config.sections import Service as ServiceKeys
 from slamon.config.sections import Target as TargetKeys
+from slamon.config.slots import consistent, slots
 from slamon.errors import Place, Problem
-from slamon.model import MS, Sampling, Target, Via
+from slamon.model import MS, Sampling, Slots, Target, Via
 from slamon.probe import Kind
 
 NO_WITNESS = "none"
@@ -79,11 +80,13 @@ class Assembly:
         """Targets with a mistake of their own: what follows from it is not a second one."""
         self._shared: dict[int, Drafts] = {}
         self._slow: set[tuple[Place, str]] = set()
+        self._short: set[Place] = set()
 
     def add(self, source: Source, main: Source) -> None:
         """Makes the targets of one file's services. Its defaults lie over those of the main file."""
         sources = [source] if source is main else [source, main]
         defaults = tuple(Layer(each.keys.defaults, each.report.below("defaults")) for each in sources)
+        consistent(*defaults[0])
         shared: Drafts | None = None
         for each, layer in zip(reversed(sources), reversed(defaults), strict=True):
             own = self._default_set(each, layer)
@@ -92,6 +95,7 @@ class Assembly:
             if name in self._members:
                 continue  # written in two files: the caller reports it
             layer = Layer(keys, source.report.below("services", name))
+            consistent(*layer)
             self._service_layers[name] = (layer, *defaults)
             self._members[name] = []
             drafts = shared if keys.targets is None else self._drafts(keys, layer.report)
@@ -126,6 +130,7 @@ class Assembly:
         for each in drafts.values():
             if each is not None:
                 self._labels(each.keys.labels, each.report)
+                consistent(each.keys, each.report)
         return drafts
 
     def _labels(self, labels: Lookup[str, str] | None, report: Report) -> None:
@@ -178,11 +183,23 @@ class Assembly:
             timeout=nearest(all_layers, "timeout")[0] or TIMEOUT,
             down_after=nearest(all_layers, "down_after")[0] or DOWN_AFTER,
             up_after=nearest(all_layers, "up_after")[0] or UP_AFTER,
+            slots=self._slots(name, all_layers, grid.interval),
             settings=own.settings,
             via=via,
             labels=tuple((label, labels[label]) for label in self.labels if label in labels),
         )
         return True
+
+    def _slots(self, name: str, layers: tuple[Layer, ...], interval: int) -> Slots | None:
+        """The slots a target is judged by: the nearest layer that says when it is down decides whether it is judged by any."""
+        keys, report = next((layer for layer in layers if says_when_down(layer.keys)), layers[0])
+        rule = None if keys.outage is None else slots(keys.outage)
+        if rule is not None and rule.length < interval and report.place("outage", "slot") not in self._short:
+            self._short.add(report.place("outage", "slot"))  # one line for a layer of many targets
+            long = units.format_duration(interval)
+            reason = f"a slot is shorter than the interval of {name}, {long}: it may have no packet"
+            report.say(("outage", "slot"), reason, fix=f"write at least {long}")
+        return rule
 
     @staticmethod
     def _grid(layers: tuple[Layer, ...]) -> _Grid | None:
@@ -294,6 +311,10 @@ class Assembly:
             else (),
             place=report.place(),
         )
+
+
+def says_when_down(keys: TargetKeys | Inherited) -> bool:
+    return keys.outage is not None or keys.down_after is not None or keys.up_after is not None
 
 
 def nearest(layers: tuple[Layer, ...], key: str) -> tuple[Any, Layer | None]:

@@ -13,6 +13,7 @@ from slamon.model import Result, Target
 from slamon.path import Moment, Traced
 from slamon.report.events import Change, loss_sentence, sentence
 from slamon.report.words import event_fields, instant
+from slamon.sla.detection import sent_before
 from slamon.sla.facts import Agreement, Exclusion, Recorded, State, kind
 from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
 from slamon.store import Declarations
@@ -144,8 +145,13 @@ class Notices:
         return ENDED.get(turn.previous)
 
     def _deciding(self, target: Target, since: int) -> tuple[Result, ...]:
-        """The first results from `since` on, as many as the rule asks for."""
+        """The first results from `since` on, as many as the rule asks for: of its bad slots all."""
         results: list[Result] = []
+        if target.slots is not None:
+            until = target.slots.floor(since) + target.slots.after * target.slots.length
+            for run in self._live.last_runs(target.name):
+                results += [run.result] * (sent_before(run, until) - sent_before(run, since))
+            return tuple(results)
         for run in self._live.last_runs(target.name, target.down_after + 1):
             if run.last_sent >= since:
                 results += [run.result] * min(run.samples, target.down_after)

@@ -10,9 +10,11 @@ from slamon.config import Config
 from slamon.model import Target
 from slamon.path import Traced
 from slamon.record.rows import Gap, Record
+from slamon.sla.attribution import decided
 from slamon.sla.exclusions import standing
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, happened
 from slamon.sla.outages import Ruled, ruled
+from slamon.sla.slots import judged_by_loss, own_rule
 from slamon.sla.tally import Tally, counts_packets, eligible, tally
 from slamon.sla.terms import Composition, Contract, names
 from slamon.sla.timeline import Spans
@@ -151,6 +153,13 @@ def most_up_after(terms: Contract) -> int:
     return 1 if terms.outage.slot is not None else terms.outage.until or 1
 
 
+def slots_back(terms: Contract, targets: Iterable[Target]) -> int:
+    """How far before a span packets are read first, where slots are judged by their loss: usually they decide the state at its start."""
+    rules = [own_rule(target.slots) for target in targets if target.slots is not None]
+    rules += [terms.outage] if judged_by_loss(terms.outage) else []
+    return max((((rule.until or 1) + 1) * (rule.slot or 0) for rule in rules), default=0)
+
+
 class Bench:
     """The facts one service is judged by under a contract, loaded as far as a judgement needs them.
 
@@ -177,8 +186,14 @@ class Bench:
 
     async def runs(self, start: int, end: int) -> Facts:
         """Runs and gaps of `[start, end)`, with what is needed before to know the state of every target at `start`."""
-        up_after = most_up_after(self._terms)
-        return self._facts(await self._source.runs(self._targets, start, end, up_after=up_after))
+        up_after, rule = most_up_after(self._terms), self._terms.outage
+        back = slots_back(self._terms, self._targets)
+        while True:
+            first = start - back
+            runs = self._facts(await self._source.runs(self._targets, first, end, up_after=up_after))
+            if not back or decided(runs, rule, first, start, origin=self._origin):
+                return runs
+            back *= 4
 
     def ruled(self, runs: Facts, *, as_of: int) -> Ruled:
         """What the outage rule makes of the runs: asked once, for all that is computed from them."""

@@ -11,7 +11,7 @@ from slamon.config import Config
 from slamon.judge.bench import Bench, Reader
 from slamon.model import DAY, HOUR, MINUTE
 from slamon.record.rows import Run
-from slamon.sla.attribution import LAPSE, TRUST
+from slamon.sla.attribution import LAPSE, TRUST, unnoticed
 from slamon.sla.facts import Facts
 from slamon.sla.lines import Period
 from slamon.sla.outages import Ruled, indivisible
@@ -127,7 +127,7 @@ class Case:
         """
         rule = self.terms.outage
         began = next((first for first, after in indivisible(ruling, rule) if first < cut <= after), cut)
-        widest = max((series.interval + series.timeout for series in runs.series.values()), default=0)
+        widest = max(map(unnoticed, runs.series.values()), default=0)
         return began - widest - rule.merge_within
 
 

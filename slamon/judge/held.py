@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from slamon.judge.bench import Observed, Reader, Source, most_up_after
+from slamon.judge.bench import Observed, Reader, Source, involved, most_up_after, slots_back
 from slamon.judge.book import Book
 from slamon.judge.case import Case
 from slamon.model import MINUTE, Target
@@ -58,7 +58,7 @@ def _want(books: Iterable[Book], now: int) -> Want | None:
     counted = [case.upto for case in near if counts_packets(case.terms) and case.upto >= now - FEW_MINUTES]
     return Want(
         targets=tuple(targets),
-        runs_from=min(case.needed for case in near),
+        runs_from=min(case.needed - slots_back(case.terms, involved(case.config, case.service)) for case in near),
         records_from=min(counted, default=None),
         up_after=max(most_up_after(case.terms) for case in near),
     )

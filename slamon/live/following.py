@@ -13,8 +13,7 @@ from slamon.live.loss import Failing
 from slamon.live.views import StateView, Turn
 from slamon.model import DAY, Target
 from slamon.record.rows import Gap, Run
-from slamon.sla.attribution import observe
-from slamon.sla.detection import detect, rule_of
+from slamon.sla.attribution import LAPSE, detection_of, observe, unnoticed
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.timeline import Spans, union
 
@@ -49,6 +48,10 @@ class Live:
         self._users: dict[str, list[ServiceFacts]] = {}
         """Target → the services it is part of, or a witness for."""
         self._crowded: set[str] = set()
+        self._slotted: dict[str, tuple[str, ...]] = {}
+        """Service → its targets and their witnesses, where all of them are judged by slots."""
+        self._ended: dict[str, tuple[int, ...]] = {}
+        """Such a service → where the slots end that it was judged by last."""
 
     # which services and targets
 
@@ -86,9 +89,13 @@ class Live:
         members = {name for service in self._services.values() for name in service.targets}
         self._alone = tuple(name for name in self._defined if name not in members)
         self._users = {name: [] for name in self._defined}
+        self._slotted, self._ended = {}, {}
         for service in self._services.values():
-            for name in self._involved(service):
+            names = tuple(self._involved(service))
+            for name in names:
                 self._users[name].append(service)
+            if all(self._defined[name].slots is not None for name in names):
+                self._slotted[service.service] = names
 
     def _unchanged(
         self, services: Mapping[str, ServiceFacts], targets: Mapping[str, Target]
@@ -119,6 +126,7 @@ class Live:
         self._accounts |= other._accounts
         self._service_accounts |= other._service_accounts
         self._crowded |= {name for name, known in self._known.items() if known.crowded}
+        self._ended.clear()
 
     def replay(self, facts: Iterable[SeriesFacts], gaps: Iterable[Gap], now: int) -> Iterator[None]:
         """Judge the whole past of targets, all their runs, in steps that are short enough for the event loop."""
@@ -164,7 +172,7 @@ class Live:
     def failing(self, name: str, now: int) -> Failing | None:
         """Failures of a target in the last minutes that were no outage; None while nothing is known of it."""
         known = self._known.get(name)
-        return None if known is None else known.failing(now)
+        return None if known is None else known.failing(now, self._union() if known.slot else ())
 
     def uneven(self) -> list[str]:
         """Targets that have not only answered, or only failed, in the last minutes: others cannot be lossy."""
@@ -178,10 +186,10 @@ class Live:
         account = self._service_accounts.get(name)
         return account.view() if account is not None and account.since else None
 
-    def last_runs(self, name: str, most: int) -> tuple[Run, ...]:
-        """The latest runs of a target, oldest first, at most so many."""
+    def last_runs(self, name: str, most: int | None = None) -> tuple[Run, ...]:
+        """The latest runs of a target, oldest first, at most so many; None = all that are held."""
         known = self._known.get(name)
-        return () if known is None else known.runs()[-most:]
+        return () if known is None else known.runs()[-most if most else None :]
 
     def _learn(self, name: str, runs: tuple[Run, ...]) -> None:
         known = self._known.get(name)
@@ -210,7 +218,7 @@ class Live:
     def _judge(self, now: int, *, anew: bool) -> Iterator[tuple[list[Turn], int]]:
         """What turned, and the work done, after each service that was not steady, or of all `anew`."""
         for service in self._services.values():
-            if anew or not self._service_steady(service):
+            if anew or not (self._service_steady(service) or self._waits(service.service, now)):
                 yield self._judge_service(service, now), JUDGED + self._size(self._involved(service))
         for name in self._alone:
             if name in self._known and (anew or not self._target_steady(name)):
@@ -243,7 +251,10 @@ class Live:
     def _grow(self, name: str) -> int:
         known, account = self._known[name], self._accounts[name]
         assert known.open is not None
-        account.grow(min(known.open.last_sent, self._through(name)))
+        until = min(known.open.last_sent, self._through(name))
+        if known.slot:
+            until -= until % known.slot  # the slot that goes on may yet turn out bad
+        account.grow(until)
         return account.settled
 
     def _target_steady(self, name: str) -> bool:
@@ -258,6 +269,21 @@ class Live:
             return False
         account.grow(min(map(self._grow, service.targets), default=account.settled))
         return True
+
+    def _waits(self, service: str, now: int) -> bool:
+        """No slot has ended since it was judged last: what has been sent since decides nothing yet."""
+        names, account = self._slotted.get(service), self._service_accounts.get(service)
+        if names is None or account is None or account.settled < now - LAPSE:
+            return False
+        ended = []
+        for name in names:
+            known = self._known.get(name)
+            if known is None or known.open is None:
+                return False
+            covered = min(known.open.until, self._through(name))
+            ended.append(covered - covered % known.slot)
+        before, self._ended[service] = self._ended.get(service), tuple(ended)
+        return before == self._ended[service]
 
     def _judge_service(self, service: ServiceFacts, now: int) -> list[Turn]:
         facts = Facts(
@@ -279,7 +305,7 @@ class Live:
 
     def _judge_alone(self, name: str) -> list[Turn]:
         series = self._facts(name)
-        detection = detect(series, rule_of(series), self._union())
+        detection = detection_of(series, self._union())
         account = self._account(self._accounts, "target", name, series.known_from)
         return account.advance(detection.timeline, detection.timeline)
 
@@ -327,7 +353,7 @@ class Live:
             if whole is None:
                 return self._known[name].known_from
             # As a witness: a silence that ended before may reach so much further.
-            result.append(whole.settled - (0 if name in service.targets else target.interval + target.timeout))
+            result.append(whole.settled - (0 if name in service.targets else unnoticed(target)))
         return min(result, default=self._known[name].known_from)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from slamon.live import slotted
 from slamon.live.loss import WINDOW, Failing, failing
 from slamon.model import MEANING, Effect, Result, Target
 from slamon.record.rows import Run
-from slamon.sla.attribution import TRUST
-from slamon.sla.detection import detect, rule_of
+from slamon.sla.attribution import TRUST, detection_of
+from slamon.sla.detection import last_before, parts, sent_before
 from slamon.sla.facts import SeriesFacts, State
 from slamon.sla.timeline import Piece, Spans
 
@@ -33,9 +34,13 @@ class Known:
     """States from here on come out as if every run were known."""
     limit: int = field(default_factory=lambda: MANY_RUNS)
     """Ended runs from which on they are condensed again."""
-
+    slot: int = 0
+    """Length of the slots it is judged by; 0 = its probes are, one by one."""
     recent: deque[Run] = field(default_factory=deque)
     """Those that ended within the window in which failures are counted, as they were."""
+
+    def __post_init__(self) -> None:
+        self.slot = 0 if self.target.slots is None else self.target.slots.length
 
     @property
     def crowded(self) -> bool:
@@ -53,6 +58,7 @@ class Known:
             timeout=target.timeout,
             down_after=target.down_after,
             up_after=target.up_after,
+            slots=target.slots,
             witness=target.witness,
             known_from=self.known_from,
             through=through,
@@ -60,10 +66,13 @@ class Known:
         )
 
     def steady_from(self) -> int | None:
-        """First send of the open run when that is a run of successes."""
+        """First send of the open run when that is a run of successes, of which every slot has one where slots are judged."""
         run = self.open
-        up = run is not None and self._effect(run) is Effect.UP
-        return run.first_sent if run is not None and up else None
+        if run is None or MEANING[run.result].effect is not Effect.UP:
+            return None
+        if self.slot and run.last_sent - run.first_sent > (run.samples - 1) * self.slot:
+            return None
+        return run.first_sent
 
     def add(self, runs: Iterable[Run]) -> None:
         for run in runs:
@@ -77,11 +86,15 @@ class Known:
                 self.open = run
             # else it ended before, and batches repeat it until it is stored
 
-    def failing(self, now: int) -> Failing:
-        """Failures of the window up to `now` that were too few in a row for an outage."""
+    def failing(self, now: int, gaps: Spans) -> Failing:
+        """Failures of the window up to `now` that made no outage."""
         self._forget(now - WINDOW)
         runs = (*self.recent, self.open) if self.open is not None else tuple(self.recent)
-        return failing(runs, self.target.down_after, now)
+        if self.target.slots is None:
+            return failing(runs, self.target.down_after, now)
+        down = detection_of(self.facts(now), gaps).timeline.spans((State.DOWN,))
+        outside = parts(replace(self.facts(now), runs=runs), down)
+        return failing((part for part in outside if isinstance(part, Run)), None, now)
 
     def _forget(self, start: int) -> None:
         while self.recent and self.recent[0].last_sent < start:
@@ -93,16 +106,25 @@ class Known:
         Nothing after `upto` is touched. However the probes alternate, what is left of them is a few runs for each state the target was
         in: one that decides it, the last answer, what came after that.
         """
+        slots = self.target.slots
         series = self.facts(upto, replayed=upto + 1)
-        detection = detect(series, rule_of(series), gaps)
+        detection = detection_of(series, gaps)
         runs = self.runs()
         at = bisect_right(runs, min(upto, detection.settled), key=lambda run: run.first_sent) - 1
-        if at > 0:
-            edge = runs[at].first_sent
-            pieces = detection.timeline.clip(self.known_from, edge).pieces
-            parts = [self._condensed(piece, runs[:at]) for piece in pieces]
-            first = self._first_needed(pieces, parts, min(needed, edge))
-            self.ended = [run for part in parts[first:] for run in part] + self.ended[at:]
+        edge, kept = (runs[at].first_sent if at > 0 else 0), self.ended[at:]
+        if slots is not None:
+            edge = slots.floor(edge)
+            kept = slotted.inside(replace(series, runs=tuple(self.ended)), (edge, runs[-1].first_sent))
+        pieces = detection.timeline.clip(self.known_from, edge).pieces
+        if pieces:
+            if slots is None:
+                standing = [self._condensed(piece, runs[:at]) for piece in pieces]
+            else:
+                standing = [slotted.condensed(piece, series, gaps) for piece in pieces]
+            first = self._first_needed(pieces, standing, min(needed, edge))
+            if slots is not None and first:
+                standing[first].insert(0, slotted.forced(pieces[first].value, slots.floor(pieces[first].start), slots))
+            self.ended = [*(run for part in standing[first:] for run in part), *kept]
         self.exact_from = max(self.exact_from, needed)
         self.limit = max(MANY_RUNS, 2 * len(self.ended))
 
@@ -151,9 +173,10 @@ class Known:
                 continue
             if decided is None:
                 decided = index
-            if decides is Effect.UP:
-                answered = max(run.last_sent for run in parts[index] if self._effect(run) is Effect.UP)
-                return index if answered > needed - TRUST else decided
+            answers = [run.last_sent for run in parts[index] if self._effect(run) is Effect.UP]
+            # Answers of an outage say nothing about how it began.
+            if answers and (index < at or state is State.UP):
+                return index if max(answers) > needed - TRUST else decided
         return 0 if decided is None else decided
 
     def _effect(self, run: Run) -> Effect:
@@ -162,11 +185,8 @@ class Known:
 
 def _before(run: Run, instant: int) -> tuple[Run, ...]:
     """The part of an open run sent before `instant`, if any; its sends are evenly spaced."""
-    length, steps = run.last_sent - run.first_sent, run.samples - 1
-    if run.last_sent < instant:
-        return (run,)
-    if run.first_sent >= instant:
-        return ()
-    samples = -(-(instant - run.first_sent) * steps // length)
-    last = run.first_sent if samples == 1 else run.first_sent + (samples - 1) * length // steps
+    samples = sent_before(run, instant)
+    if samples in (0, run.samples):
+        return (run,) if samples else ()
+    last = last_before(run, instant)
     return (Run(run.first_sent, last, last, samples, run.result),)

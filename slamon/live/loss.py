@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from slamon.model import MEANING, MINUTE, Effect
 from slamon.record.rows import Run
+from slamon.sla.detection import sent_before
 
 WINDOW = 5 * MINUTE
 """Over which failures are counted: thirty probes at the default interval."""
@@ -38,10 +39,11 @@ class Failing(NamedTuple):
 NOTHING = Failing(0, 0)
 
 
-def failing(runs: Iterable[Run], down_after: int, until: int) -> Failing:
+def failing(runs: Iterable[Run], down_after: int | None, until: int) -> Failing:
     """Of the probes sent in `[until - WINDOW, until)`. `runs`: in send order, those that began before the window as well.
 
-    An outage is `down_after` or more failures in a row; what failed on our side says nothing, and parts rows as in detection.
+    An outage is `down_after` or more failures in a row; None = no row is one. What failed on our side says nothing, and parts rows
+    as in detection.
     """
     start = until - WINDOW
     failed = answered = row = inside = 0
@@ -49,21 +51,11 @@ def failing(runs: Iterable[Run], down_after: int, until: int) -> Failing:
         effect = MEANING[run.result].effect
         if effect is Effect.DOWN:
             row += run.samples
-            inside += _sent_since(run, start)
+            inside += run.samples - sent_before(run, start)
             continue
-        failed += inside if row < down_after else 0
+        failed += inside if down_after is None or row < down_after else 0
         row = inside = 0
         if effect is Effect.UP:
-            answered += _sent_since(run, start)
-    failed += inside if row < down_after else 0
+            answered += run.samples - sent_before(run, start)
+    failed += inside if down_after is None or row < down_after else 0
     return Failing(failed, failed + answered)
-
-
-def _sent_since(run: Run, start: int) -> int:
-    """How many of its evenly spaced probes were sent at `start` or later."""
-    if run.first_sent >= start:
-        return run.samples
-    if run.last_sent < start:
-        return 0
-    length, steps = run.last_sent - run.first_sent, run.samples - 1
-    return run.samples - -(-(start - run.first_sent) * steps // length)

@@ -165,7 +165,7 @@ def outage_text(rule: OutageRule) -> Iterator[str]:
     if rule.after is not None or rule.until is not None:
         yield f"An outage begins at the first of {rule.after or 1} consecutive {unit} and ends at the first of {rule.until or 1} good ones."
     elif rule.slot is None:
-        yield "An outage begins at the first of the consecutive failures each probe's rule asks for and ends at the first success."
+        yield "An outage begins and ends by each probe's own rule."
     if rule.vantages > 1:
         yield f"It counts where at least {rule.vantages} vantage points see it."
     if rule.merge_within:

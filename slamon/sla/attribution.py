@@ -7,13 +7,13 @@ believed; nobody is excused by a witness that never answers.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from slamon.model import DAY, MEANING, Effect
-from slamon.record.rows import reach
+from slamon.model import DAY, MEANING, Effect, Target
+from slamon.record.rows import Gap, reach
 from slamon.sla import slots, stated
-from slamon.sla.detection import Detection, Rule, detect, rule_of
+from slamon.sla.detection import Detection, Rule, detect, last_before, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, State
 from slamon.sla.terms import Composition, OutageRule
 from slamon.sla.timeline import Piece, Spans, Timeline, overlaps, union
@@ -52,8 +52,8 @@ ANY = OutageRule()
 def observe(facts: Facts, service: Composition, *, as_of: int, rule: OutageRule = ANY, origin: int = 0) -> Observation:
     """The states of a service or of services together, as far as they were known at `as_of`.
 
-    By each target's own detection rule, or the rule given in its place; `origin`: where a slot of the rule begins. What is stated
-    by hand is complete up to `as_of`. Where nothing at all is known of a service, that is all there is to know.
+    By each target's own rule, or the rule given in its place; `origin`: where a slot of the latter begins. What is stated by hand
+    is complete up to `as_of`. Where nothing at all is known of a service, that is all there is to know.
     """
     if isinstance(service, str):
         return _alone(facts, service, as_of=as_of, rule=rule, origin=origin)
@@ -89,7 +89,7 @@ def _alone(facts: Facts, service: str, *, as_of: int, rule: OutageRule, origin: 
     if not known:
         return Observation(timeline=Timeline(), detected=Timeline(), settled=as_of, targets={})
     gaps = union((gap.start, gap.end) for gap in facts.gaps)
-    detections = {name: _detect(series, rule, gaps, origin) for name, series in known.items()}
+    detections = {name: detection_of(series, gaps, rule=rule, origin=origin) for name, series in known.items()}
     asked = {series.witness for series in known.values() if series.witness is not None}
     witnesses = {name: Witness.of(facts.series[name], gaps) for name in asked if name in facts.series}
     judged = dict(detections)
@@ -113,7 +113,7 @@ def _alone(facts: Facts, service: str, *, as_of: int, rule: OutageRule, origin: 
 
     bad = ()
     if slots.judged_by_loss(rule):
-        bad = together([_slots(series, rule, gaps, origin) for series in known.values()]).spans((State.DOWN,))
+        bad = together([_slots(series, gaps, rule, origin) for series in known.values()]).spans((State.DOWN,))
     detected = together(since(detections))
     return Observation(
         timeline=together(since(judged)) if witnesses else detected,
@@ -131,15 +131,50 @@ def _from_the_start(timeline: Timeline[State], known_from: int, start: int, firs
     return timeline.within(start, timeline.end if timeline.pieces else known_from, State.UNKNOWN)
 
 
-def _detect(series: SeriesFacts, rule: OutageRule, gaps: Spans, origin: int) -> Detection:
+def detection_of(series: SeriesFacts, gaps: Spans, *, rule: OutageRule = ANY, origin: int = 0) -> Detection:
+    """When a target was up and down, by its own rule or the one given in its place."""
+    by = by_loss(series, rule, origin)
+    if by is None:
+        return detect(series, samples_rule(series, rule), gaps)
+    found = slots.consecutive(_slots(series, gaps, *by), by[0])
+    settled = max(series.known_from, found.settled)
+    return Detection(timeline=found.timeline.within(series.known_from, settled, State.UNKNOWN), settled=settled)
+
+
+def by_loss(series: SeriesFacts, rule: OutageRule, origin: int) -> tuple[OutageRule, int] | None:
+    """By which rule the target's packets are judged in slots, and where one of these begins; None = its samples are, one by one."""
     if slots.judged_by_loss(rule):
-        found = slots.consecutive(_slots(series, rule, gaps, origin), rule)
-        settled = max(series.known_from, found.settled)
-        return Detection(timeline=found.timeline.within(series.known_from, settled, State.UNKNOWN), settled=settled)
-    return detect(series, samples_rule(series, rule), gaps)
+        return rule, origin
+    if series.slots is None or (rule.slot is None and (rule.after is not None or rule.until is not None)):
+        return None
+    return slots.own_rule(series.slots), 0
 
 
-def _slots(series: SeriesFacts, rule: OutageRule, gaps: Spans, origin: int) -> Timeline[State]:
+def decided(facts: Facts, rule: OutageRule, since: int, at: int, *, origin: int) -> bool:
+    """Whether what was sent in `[since, at)` decides the state at `at` of every target that is judged by slots: it was up in between.
+
+    Down does not decide: what began as one outage has to be known from its start.
+    """
+    for series in facts.series.values():
+        for by in {by_loss(series, rule, origin), by_loss(series, ANY, 0)} - {None}:
+            assert by is not None
+            if series.known_from < since and not _up_between(series, facts.gaps, since, at, *by):
+                return False
+    return True
+
+
+def _up_between(series: SeriesFacts, gaps: Iterable[Gap], since: int, at: int, rule: OutageRule, origin: int) -> bool:
+    assert rule.slot is not None
+    first = since + (origin - since) % rule.slot  # of a slot that began before, packets are missing
+    blind = union([(series.known_from, first), *((gap.start, gap.end) for gap in gaps)])
+    known = replace(
+        series, through=min(series.through, at), runs=tuple(run for run in series.runs if run.first_sent < at)
+    )
+    found = slots.consecutive(_slots(known, blind, rule, origin), rule)
+    return any(piece.value is State.UP for piece in found.timeline.pieces)
+
+
+def _slots(series: SeriesFacts, gaps: Spans, rule: OutageRule, origin: int) -> Timeline[State]:
     grid = slots.grid_of(rule, origin)
     assert grid is not None
     assert rule.bad_slot is not None
@@ -153,6 +188,11 @@ def samples_rule(series: SeriesFacts, rule: OutageRule) -> Rule:
     return rule_of(series, down_after=rule.after, up_after=rule.until)
 
 
+def unnoticed(target: SeriesFacts | Target) -> int:
+    """An interval, or a slot, and a timeout: by so much an outage may have begun earlier, and ended later, than the target could notice."""
+    return (target.interval if target.slots is None else target.slots.length) + target.timeout
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
     """A target whose silence is evidence that the fault is ours."""
@@ -161,16 +201,12 @@ class Witness:
     """When it was silent and can be believed."""
     settled: int
     widen: int
-    """One interval and timeout: by so much its outage may have begun earlier, and ended later, than it could notice."""
+    """`unnoticed` of it."""
 
     @classmethod
     def of(cls, series: SeriesFacts, gaps: Spans) -> Witness:
-        detection = detect(series, rule_of(series), gaps)
-        return cls(
-            evidence=evidence(series, detection.timeline),
-            settled=detection.settled,
-            widen=series.interval + series.timeout,
-        )
+        detection = detection_of(series, gaps)
+        return cls(evidence=evidence(series, detection.timeline), settled=detection.settled, widen=unnoticed(series))
 
     def judge(self, target: Detection) -> Detection:
         """The target's states with the silence it shares with this witness as our own fault."""
@@ -191,16 +227,17 @@ def evidence(series: SeriesFacts, timeline: Timeline[State]) -> Spans:
     It must have answered within `TRUST` before, with no unknown time in between (a restart leaves some, so: since the start),
     and is believed until `TRUST` after that answer.
     """
-    answers = [run.last_sent for run in series.runs if MEANING[run.result].effect is Effect.UP]
+    answered = [run for run in series.runs if MEANING[run.result].effect is Effect.UP]
     result = []
     known = series.known_from
     for start, end, state in timeline.pieces:
         if state is State.UNKNOWN:
             known = end
         elif state is State.DOWN:
-            at = bisect_left(answers, start) - 1
-            if at >= 0 and answers[at] >= max(known, start - TRUST):
-                result.append((start, min(end, answers[at] + TRUST)))
+            at = bisect_left(answered, start, key=lambda run: run.first_sent) - 1
+            answer = last_before(answered[at], start) if at >= 0 else known - 1
+            if answer >= max(known, start - TRUST):
+                result.append((start, min(end, answer + TRUST)))
     return union(result)
 
 

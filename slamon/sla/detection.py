@@ -193,7 +193,7 @@ def _cut(run: Run, gaps: Spans) -> Iterator[Run | tuple[int, int]]:
     for start, end in subtract(whole, gaps):
         while rest and rest[0][1] <= start:
             yield rest.pop(0)
-        low, high = _index(run, start), _index(run, end)
+        low, high = sent_before(run, start), sent_before(run, end)
         if low < high:
             until = run.until if end == whole[0][1] else end
             yield Run(_sent(run, low), _sent(run, high - 1), until, high - low, run.result)
@@ -212,13 +212,15 @@ def _sent(run: Run, index: int) -> int:
     )
 
 
-def _index(run: Run, instant: int) -> int:
+def sent_before(run: Run, instant: int) -> int:
     """How many of a run's samples were sent before `instant`."""
-    low, high = 0, run.samples
-    while low < high:
-        middle = (low + high) // 2
-        if _sent(run, middle) < instant:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    if instant <= run.first_sent:
+        return 0
+    if instant > run.last_sent:
+        return run.samples
+    return -(-(instant - run.first_sent) * (run.samples - 1) // (run.last_sent - run.first_sent))
+
+
+def last_before(run: Run, instant: int) -> int:
+    """When the last of a run's samples before `instant` was sent; the first was."""
+    return _sent(run, sent_before(run, instant) - 1)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
+from slamon.model import Slots
 from slamon.record.rows import Gap, Record, Run
 
 
@@ -31,6 +32,8 @@ class SeriesFacts:
     timeout: int
     down_after: int = 3
     up_after: int = 1
+    slots: Slots | None = None
+    """The target's own rule, in place of the two counts; these still hold where a contract counts samples."""
     witness: str | None = None
     known_from: int
     """The first instant anything is known about this target; before it there is neither up nor unknown."""

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from slamon.model import MEANING, Packet, Result
+from slamon.model import MEANING, Packet, Result, Slots
 from slamon.record.rows import Run
-from slamon.sla.detection import Detection, Detector, Rule, Transition, parts, sends
+from slamon.sla.detection import Detection, Detector, Rule, Transition, parts, sends, sent_before
 from slamon.sla.facts import SampleSeries, SeriesFacts, State
 from slamon.sla.terms import BadSlot, OutageRule, SlotRule
 from slamon.sla.timeline import Piece, Spans, Timeline, overlaps, subtract, tagged, union
 
-_RESULT = {State.UP: Result.SUCCESS, State.DOWN: Result.TIMEOUT}
+_RESULT = {State.UP: Result.SUCCESS, State.DOWN: Result.TIMEOUT, State.LOCAL_FAULT: Result.LOCAL_ERROR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,12 @@ def judged_by_loss(rule: OutageRule) -> bool:
     return rule.slot is not None and rule.bad_slot is not None and rule.bad_slot.rule is SlotRule.LOSS
 
 
+def own_rule(slots: Slots) -> OutageRule:
+    """A target's own rule in a contract's words; its slots begin at 1970-01-01T00:00:00Z, wherever a period does."""
+    bad = BadSlot(rule=SlotRule.LOSS, threshold=slots.loss_over)
+    return OutageRule(slot=slots.length, bad_slot=bad, after=slots.after, until=slots.until)
+
+
 def sampled(series: Iterable[SampleSeries], grid: Grid, bad: BadSlot) -> Timeline[State]:
     """Slots of samples stated by hand: bad is down, good is up, unknown where a slot has no sample. Defined from first to last."""
     losses: dict[int, list[Fraction]] = {}
@@ -62,35 +68,76 @@ def sampled(series: Iterable[SampleSeries], grid: Grid, bad: BadSlot) -> Timelin
     return _timeline({at: (lost, sent) for at, (lost, sent) in losses.items()}, grid, bad)
 
 
+@dataclass(slots=True)
+class _Sent:
+    """What became of the packets sent in one slot."""
+
+    received: int = 0
+    lost: int = 0
+    ours: int = 0
+
+    def add(self, packet: Packet, packets: int) -> None:
+        self.received += packets if packet is Packet.RECEIVED else 0
+        self.lost += packets if packet is Packet.LOST else 0
+        self.ours += packets if packet is Packet.OURS else 0
+
+    def judged(self, bad: BadSlot) -> State:
+        if self.lost + self.received:
+            return _of_loss(Fraction(self.lost), self.lost + self.received, bad)
+        return State.LOCAL_FAULT if self.ours else State.UNKNOWN
+
+
 def observed(series: SeriesFacts, gaps: Spans, grid: Grid, bad: BadSlot) -> Timeline[State]:
-    """The same from outcome runs. The last slot may still grow and is left out."""
-    losses: dict[int, list[int]] = {}
+    """The same from outcome runs; where no packet counts, our own fault or unknown. The last slot may still grow and is left out.
+
+    Slots inside one run are alike and come as one piece.
+    """
+    edges: dict[int, _Sent] = {}
+    pieces: list[Piece[State]] = []
     covered = series.known_from
     for part in parts(series, gaps):
         if not isinstance(part, Run):
             continue
         packet = MEANING[part.result].packet
         covered = max(covered, part.until)
-        if packet not in (Packet.LOST, Packet.RECEIVED):
+        first, last = grid.floor(part.first_sent), grid.floor(part.last_sent)
+        head = part.samples if first == last else sent_before(part, first + grid.length)
+        edges.setdefault(first, _Sent()).add(packet, head)
+        if first == last:
             continue
-        for sent in sends(part):
-            sums = losses.setdefault(grid.floor(sent), [0, 0])
-            sums[0] += packet is Packet.LOST
-            sums[1] += 1
+        inside = (first + grid.length, last)
+        if part.last_sent - part.first_sent > (part.samples - 1) * grid.length:
+            for sent in sends(part):  # so far apart that a slot may have none
+                if inside[0] <= sent < last:
+                    edges.setdefault(grid.floor(sent), _Sent()).add(packet, 1)
+        elif inside[0] < last:
+            alike = _Sent()
+            alike.add(packet, 1)
+            pieces.append(Piece(*inside, alike.judged(bad)))
+        edges.setdefault(last, _Sent()).add(packet, part.samples - sent_before(part, last))
     end = grid.floor(min(covered, series.through))
-    return _timeline(
-        {at: (Fraction(lost), Fraction(sent)) for at, (lost, sent) in losses.items() if at < end}, grid, bad
-    )
+    pieces += [Piece(at, at + grid.length, sent.judged(bad)) for at, sent in edges.items()]
+    return _joined((Piece(p.start, min(p.end, end), p.value) for p in sorted(pieces) if p.start < end), end)
 
 
 def _timeline(losses: Mapping[int, tuple[Fraction, Fraction]], grid: Grid, bad: BadSlot) -> Timeline[State]:
+    pieces = [Piece(at, at + grid.length, _of_loss(*losses[at], bad)) for at in sorted(losses)]
+    return _joined(pieces, pieces[-1].end if pieces else 0)
+
+
+def _of_loss(lost: Fraction, sent: Fraction | int, bad: BadSlot) -> State:
+    return State.DOWN if sent > 0 and bad.side.reached(lost / sent, bad.threshold) else State.UP
+
+
+def _joined(slots: Iterable[Piece[State]], end: int) -> Timeline[State]:
+    """Unknown between them, and from the last one to `end`."""
     pieces: list[Piece[State]] = []
-    for at in sorted(losses):
-        lost, sent = losses[at]
-        if pieces and pieces[-1].end < at:
-            pieces.append(Piece(pieces[-1].end, at, State.UNKNOWN))
-        is_bad = sent > 0 and bad.side.reached(lost / sent, bad.threshold)
-        pieces.append(Piece(at, at + grid.length, State.DOWN if is_bad else State.UP))
+    for slot in slots:
+        if pieces and pieces[-1].end < slot.start:
+            pieces.append(Piece(pieces[-1].end, slot.start, State.UNKNOWN))
+        pieces.append(slot)
+    if pieces and pieces[-1].end < end:
+        pieces.append(Piece(pieces[-1].end, end, State.UNKNOWN))
     # Not Timeline.of: neighbours that are alike stay apart, each slot is a sample of the hysteresis.
     return Timeline(tuple(pieces))
 

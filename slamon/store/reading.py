@@ -47,6 +47,7 @@ class StoredSeries:
             timeout=target.timeout,
             down_after=target.down_after,
             up_after=target.up_after,
+            slots=target.slots,
             witness=target.witness,
             known_from=self.known_from,
             through=self.through,

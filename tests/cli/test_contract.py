@@ -118,6 +118,14 @@ def test_show_and_document(config: Path, tmp_path: Path) -> None:
     config.write_text(f"defaults: {{demarcation: [203.0.113.0/24, 2001:db8::1]}}\n{config.read_text()}")
     done = call("contract", "document", "hq", "--config", config)
     assert "- the provider's part begins with the first hop in 203.0.113.0/24 or 2001:db8::1/128" in done.output
+    rule = "outage: {slot: 1m, bad_slot: loss over 50%, after: 10 slots, until: 5 slots}"
+    config.write_text(config.read_text().replace("defaults: {", f"defaults: {{{rule}, ", 1))
+    done = call("contract", "document", "hq", "--config", config)
+    assert (
+        "judged in slots of 1m from 1970-01-01 00:00 UTC on, of which one is bad with more than 50% of its packets lost; "
+        "down from the first of 10 bad slots in a row to the first of 5 good ones"
+    ) in done.output
+    assert "An outage begins and ends by each probe's own rule." in done.output
     page = tmp_path / "sla.html"
     assert call("contract", "document", "hq", "--config", config, "--format", "html", "-o", page).exit_code == OK
     assert "<td>≥ 99.9%</td>" in page.read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from slamon.config import Config, load
 from slamon.config.cost import cost
 from slamon.errors import ConfigError
-from slamon.model import DAY, MS, S, Sampling, Target, Via
+from slamon.model import DAY, MS, S, Sampling, Slots, Target, Via
 from slamon.probes import kinds
 from slamon.probes.tcp import Tcp
 
@@ -85,6 +86,51 @@ services:
     assert config.targets["line/near"].via == Via(mark=7)
     assert config.targets["line/far"].via == Via(source="192.0.2.9")
     assert config.targets["other/ping"].via == Via(interface="wan1")
+
+
+def test_the_nearest_rule_says_when_a_target_is_down(write: Write) -> None:
+    slots = "{slot: 1m, bad_slot: loss over 50%, after: 10 slots, until: 1 slot}"
+    config = load(
+        write(
+            f"""
+defaults: {{up_when: any, outage: {slots}}}
+services:
+  line:
+    down_after: 4
+    targets:
+      rows: {PING}
+      own: {{probe: icmp, address: 192.0.2.1, outage: {{slot: 30s, bad_slot: loss over 0%}}}}
+  other: {{targets: {{slots: {PING}, quick: {{probe: icmp, address: 192.0.2.1, up_after: 2}}}}}}
+"""
+        ),
+        variables={},
+    )
+    assert config.targets["line/rows"].slots is None
+    assert config.targets["line/own"].slots == Slots(length=30 * S, loss_over=Fraction(0), after=1, until=1)
+    assert config.targets["line/own"].down_after == 4, "for contracts that count failures"
+    assert config.targets["other/slots"].slots == Slots(length=60 * S, loss_over=Fraction(1, 2), after=10, until=1)
+    assert config.targets["other/quick"].slots is None
+
+
+def test_what_a_contract_is_judged_by_names_the_slots_of_its_service(write: Write) -> None:
+    def sha256(outage: str) -> str:
+        text = f"""
+services: {{line: {{{outage} targets: {{ping: {PING}}}}}}}
+contracts: {{one: {{service: line, provider: Acme, timezone: UTC, objectives: {{availability: {{target: 99%}}}}}}}}
+"""
+        contract = load(write(text), variables={}).contracts["one"]
+        return contract.text_sha256
+
+    rules = (
+        "",
+        "outage: {slot: 1m, bad_slot: loss over 50%},",
+        "outage: {slot: 2m, bad_slot: loss over 50%},",
+        "outage: {slot: 1m, bad_slot: loss over 51%},",
+        "outage: {slot: 1m, bad_slot: loss over 50%, after: 2 slots},",
+        "outage: {slot: 1m, bad_slot: loss over 50%, until: 2 slots},",
+    )
+    assert len({sha256(rule) for rule in rules}) == len(rules)
+    assert sha256(rules[1]) == sha256("outage: {slot: 60s, bad_slot: loss over 50.0%, after: 1 slot},")
 
 
 def test_when_and_how_probes_are_sent(write: Write) -> None:

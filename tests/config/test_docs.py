@@ -19,6 +19,7 @@ from slamon.config.contract import read_contract
 from slamon.config.edge import Report, Section, keys_of
 from slamon.config.nodes import Mapping, parse, plain
 from slamon.config.shown import DEFAULTS as FILLED_IN
+from slamon.config.slots import SlotOutage
 from slamon.errors import ConfigError, Problem
 from slamon.sla import periods
 from slamon.sla.terms import (
@@ -55,6 +56,7 @@ PAGES: dict[str, dict[str, type[Section]]] = {
         "Services": sections.Service,
         "Targets": sections.Target,
         "Via": sections.Via,
+        "Slots": SlotOutage,
         "Defaults": sections.Defaults,
         "Store": sections.Store,
         "Web": sections.Web,

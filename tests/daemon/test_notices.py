@@ -129,6 +129,19 @@ def test_what_failed_and_how_is_said(config: Config, caplog: pytest.LogCaptureFi
     ]
 
 
+def test_bad_slots_are_told_by_all_their_packets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "slamon.yml").write_text(
+        CONFIG.replace("down_after: 3", "outage: {slot: 5s, bad_slot: loss over 50%, after: 2 slots}")
+    )
+    config = load(tmp_path / "slamon.yml")
+    caplog.set_level(logging.INFO)
+    Talk(config, follow(config)).feed(START, "." * 24, "....." + "xx.xx" + ".xxx." + ".x.x." + "....")
+    assert [line for line in said(caplog) if line.startswith("target line/port")][1:] == [
+        "target line/port DOWN since 2026-11-24 10:00:05Z, 7 of 10 lost (no answer within 500ms)",
+        "target line/port UP again since 2026-11-24 10:00:15Z, down for 10s",
+    ]
+
+
 def stored(config: Config, letters: dict[str, list[tuple[Result, int]]], end: int) -> list[SeriesFacts]:
     found = []
     for name, spans in letters.items():

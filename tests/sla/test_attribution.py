@@ -8,9 +8,18 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slamon.model import DAY, S
+from slamon.model import DAY, S, Slots
 from slamon.record.rows import Gap, reach
-from slamon.sla.attribution import LAPSE, attribute, evidence, observe, service_timeline
+from slamon.sla.attribution import (
+    LAPSE,
+    attribute,
+    decided,
+    detection_of,
+    evidence,
+    observe,
+    service_timeline,
+    unnoticed,
+)
 from slamon.sla.detection import detect, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.terms import BadSlot, Composition, Group, OutageRule, SlotRule
@@ -293,11 +302,11 @@ def test_slots_with_loss_make_outages_of_each_target() -> None:
     assert shifted.bad == ((30 * S, 50 * S), (70 * S, 90 * S)), "slots are aligned to the origin"
 
 
-def test_before_the_first_slot_with_a_packet_nothing_is_known_of_a_target_judged_by_loss() -> None:
+def test_a_slot_in_which_only_our_side_failed_is_our_own_fault() -> None:
     facts = observed(series(shots("????" + "xxxx" + "...")))
     seen = observe(facts, "link", as_of=FAR * S, rule=lossy)
-    assert pieces(seen.timeline) == [(0, 40, UNKNOWN), (40, 80, DOWN)]
-    assert pieces(seen.targets["link/a"].timeline) == [(0, 40, UNKNOWN), (40, 80, DOWN)]
+    assert pieces(seen.timeline) == [(0, 40, OURS), (40, 80, DOWN)]
+    assert pieces(seen.targets["link/a"].timeline) == [(0, 40, OURS), (40, 80, DOWN)]
     assert seen.settled == 80 * S
 
 
@@ -313,6 +322,68 @@ def test_bad_slots_of_services_together() -> None:
     assert shifted.bad == ((30 * S, 50 * S),), "the slots of all of them are aligned to the origin"
     good = both(port("a", "......"), port("b", "......"))
     assert observe(good, Group(of=("a", "b"), need=2), as_of=FAR * S, rule=lossy).bad == ()
+
+
+OWN_BAD = BadSlot(rule=SlotRule.LOSS, threshold=Fraction(1, 2))
+OWN = Slots(length=20 * S, loss_over=Fraction(1, 2), after=2, until=2)
+
+
+def by_slots(facts: SeriesFacts, slots: Slots = OWN) -> SeriesFacts:
+    return replace(facts, slots=slots)
+
+
+def test_a_targets_own_slots_begin_at_the_epoch_and_hold_where_a_contract_has_no_rule() -> None:
+    facts = observed(by_slots(series(shots(".." + "xxxx" + ".x" + "xx" + "......"))))
+    own = observe(facts, "link", as_of=FAR * S, origin=10 * S)
+    assert pieces(own.timeline) == [(0, 20, UNKNOWN), (20, 100, DOWN), (100, 140, UP)]
+    assert own.bad == (), "bad slots are counted by a contract's own rule"
+    whole = OutageRule(slot=60 * S, bad_slot=BadSlot(rule=SlotRule.DOWN_WHOLE))
+    assert observe(facts, "link", as_of=FAR * S, rule=whole).outages == own.outages, "and under slots of down time"
+    counted = observe(facts, "link", as_of=FAR * S, rule=OutageRule(after=2))
+    assert pieces(counted.timeline) == [(0, 20, UP), (20, 60, DOWN), (60, 70, UP), (70, 100, DOWN), (100, 150, UP)]
+    again = observe(facts, "link", as_of=FAR * S, rule=OutageRule(until=3))
+    assert pieces(again.timeline)[-1] == (100, 150, UP), "of `after` the target's failures in a row hold"
+
+
+def test_a_witness_by_slots_excuses_a_slot_more_than_its_own() -> None:
+    # Of the witness 60 to 100 is down, by slots of 20 s; its last answer, at 50, lies inside a run.
+    witness = by_slots(series(shots("......xxxx" + "." * 20), name="lan/gw"))
+    facts = observed(series(shots("...." + "x" * 9 + "." * 17), witness="lan/gw"), witness)
+    seen = observe(facts, "link", as_of=FAR * S)
+    assert unnoticed(witness) == 23 * S
+    assert pieces(seen.timeline)[:3] == [(0, 40, UP), (40, 123, OURS), (123, 130, DOWN)]
+
+
+def test_the_answer_before_a_silence_may_lie_inside_a_run() -> None:
+    # The slot from 30 on is bad, and begins with an answer of the run before.
+    mixed = by_slots(
+        series(shots("...." + "xx" + "." * 10), name="lan/gw"), replace(OWN, length=30 * S, after=1, until=1)
+    )
+    timeline = detection_of(mixed, ()).timeline
+    assert pieces(timeline)[:2] == [(0, 30, UP), (30, 60, DOWN)]
+    assert evidence(mixed, timeline) == ((30 * S, 60 * S),)
+
+
+def test_a_state_is_decided_by_good_slots_since_but_not_by_bad_ones() -> None:
+    rule = OutageRule()
+    sent = series(shots("......" + "xxxx" + "......" + "xxxxxx"), known_from=-1000)
+    facts = observed(by_slots(sent))
+
+    def known(since: int, at: int, rule: OutageRule = rule) -> bool:
+        return decided(facts, rule, since * S, at * S, origin=0)
+
+    assert known(0, 60)
+    assert not known(0, 30), "one whole slot is not two"
+    assert not known(60, 120), "back up for one slot"
+    assert not known(50, 100), "down, but since when?"
+    assert known(100, 160)
+    assert known(90, 160), "the slot that was cut says nothing"
+    assert not known(101, 150), "nor does this one"
+    assert known(-1000, 30), "all there is"
+    assert not known(100, 160, OutageRule(slot=70 * S, bad_slot=OWN_BAD)), (
+        "the contract's slots have to be decided as well"
+    )
+    assert decided(observed(sent), rule, 0, 30, origin=0), "nobody judges slots"
 
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda s: (s[0], s[0] + s[1])), max_size=4)

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slamon.model import S
+from slamon.model import MEANING, Packet, Result, S
+from slamon.record.rows import Run
 from slamon.sla import slots
-from slamon.sla.facts import Sample, SampleSeries, State
+from slamon.sla.detection import sends
+from slamon.sla.facts import Sample, SampleSeries, SeriesFacts, State
 from slamon.sla.slots import Grid, by_downtime, consecutive, grid_of, judged_by_loss, observed, sampled
 from slamon.sla.statement import evaluate
 from slamon.sla.terms import BadSlot, Measure, Objective, OutageRule, Side, SlotRule, Subject, Total
@@ -153,11 +155,13 @@ def test_slots_of_runs_count_packets_that_were_lost_or_came_back() -> None:
     # sent at 0, 10, 20 …: slots [-25, 5) [5, 35) [35, 65) [65, 95); refused by our own host says nothing
     facts = series(shots("xx.x?xx.."), through=200)
     assert pieces(observed(facts, (), grid, HALF)) == [(-25, 5, DOWN), (5, 35, DOWN), (35, 65, DOWN)]
-    assert pieces(observed(facts, ((38 * S, 61 * S),), grid, HALF)) == [(-25, 5, DOWN), (5, 35, DOWN)]
+    hidden = observed(facts, ((38 * S, 61 * S),), grid, HALF)
+    assert pieces(hidden) == [(-25, 5, DOWN), (5, 35, DOWN), (35, 65, UNKNOWN)]
     blind = series(shots("..????...."), through=200)
     assert pieces(observed(blind, (), Grid(origin=0, length=20 * S), HALF)) == [
         (0, 20, UP),
-        (20, 60, UNKNOWN),
+        (20, 40, OURS),
+        (40, 60, OURS),
         (60, 80, UP),
     ]
 
@@ -168,6 +172,62 @@ def test_the_slot_that_may_still_grow_is_left_out() -> None:
     assert pieces(observed(series(shots("..xx..")), (), grid, HALF)) == [(0, 20, UP), (20, 40, DOWN)]
     assert pieces(observed(series(shots("..xx.."), through=39), (), grid, HALF)) == [(0, 20, UP)]
     assert observed(series([], known_from=7), (), grid, HALF).pieces == ()
+
+
+some_runs = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [Result.SUCCESS, Result.TIMEOUT, Result.BAD_RESPONSE, Result.LOCAL_ERROR, Result.CONNECT_ERROR]
+        ),
+        st.integers(1, 30),
+        st.integers(1, 40),
+        st.integers(0, 25),
+    ),
+    max_size=8,
+)
+"""Result, samples, nanoseconds between two, nanoseconds to the next run beyond that."""
+
+
+@given(
+    some_runs,
+    st.integers(1, 50),
+    st.integers(-30, 30),
+    st.lists(st.integers(0, 400), max_size=4, unique=True),
+    st.data(),
+)
+def test_slots_of_runs_agree_with_counting_packets(
+    drawn: list[tuple[Result, int, int, int]], length: int, origin: int, edges: list[int], data: st.DataObject
+) -> None:
+    runs, at = [], 0
+    for result, samples, every, pause in drawn:
+        last = at + (samples - 1) * every
+        runs.append(Run(at, last, last + every, samples, result))
+        at = last + every + pause
+    through = data.draw(st.integers(0, at + 10))
+    facts = SeriesFacts(target="link/a", interval=1, timeout=1, known_from=0, through=through, runs=tuple(runs))
+    gaps = tuple(zip(*[iter(sorted(edges)[: len(edges) // 2 * 2])] * 2, strict=True))
+    grid = Grid(origin=origin, length=length)
+    found = observed(facts, gaps, grid, HALF)
+    packets: dict[int, list[Packet]] = {}
+    for run in runs:
+        for sent in sends(run):
+            if not any(a <= sent < b for a, b in gaps):
+                packets.setdefault(grid.floor(sent), []).append(MEANING[run.result].packet)
+    for before, after in zip(found.pieces, found.pieces[1:], strict=False):
+        assert before.end == after.start
+    for piece in found.pieces:
+        assert piece.start == grid.floor(piece.start)
+        for slot in range(piece.start, piece.end, length):
+            kinds = packets.get(slot, [])
+            lost, counted = kinds.count(Packet.LOST), kinds.count(Packet.LOST) + kinds.count(Packet.RECEIVED)
+            if counted:
+                assert piece.value is (DOWN if 2 * lost > counted else UP)
+            else:
+                assert piece.value is (OURS if Packet.OURS in kinds else UNKNOWN)
+    judged = {slot for piece in found.pieces for slot in range(piece.start, piece.end, length)}
+    end = found.end if found.pieces else grid.floor(through)
+    assert {slot for slot in packets if slot < end} <= judged
+    assert end <= max(through, 0)
 
 
 def by(bad: BadSlot, *spans: tuple[int, int, State], size: int = 10, origin: int = 0) -> list[tuple[int, int, State]]:
