@@ -150,6 +150,9 @@ def follow(world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int) -> 
                 runs[name] = merged(runs[name], fresh_runs)
             turns += live.update(news, gaps[told:], now + S // 2)
             told = len(gaps)
+            if second % 4 == 0:  # whether anybody looks changes nothing
+                assert len(live.services()) == len(live._service_accounts)
+                assert all(view.settled <= now + S // 2 for name in runs if (view := live.target(name)))
     facts = scratch(runs, now + S // 2, tuple(gaps))
     agree(live, facts, now + S // 2)
     again = Live()

@@ -48,6 +48,8 @@ class Live:
         self._users: dict[str, list[ServiceFacts]] = {}
         """Target → the services it is part of, or a witness for."""
         self._crowded: set[str] = set()
+        self._calm: set[str] = set()
+        """Services all of whose targets go on answering: up until one of them turns, and added up when somebody looks."""
         self._slotted: dict[str, tuple[str, ...]] = {}
         """Service → its targets and their witnesses, where all of them are judged by slots."""
         self._ended: dict[str, tuple[int, ...]] = {}
@@ -57,6 +59,7 @@ class Live:
 
     def set(self, services: Iterable[ServiceFacts], targets: Iterable[Target]) -> None:
         """Follow exactly these. What changed begins anew; see `renewed` for its past."""
+        self._rouse(self._services.values())
         services_before, targets_before = self._services, self._defined
         self._follow(services, targets)
         kept, stays = self._unchanged(services_before, targets_before)
@@ -157,6 +160,8 @@ class Live:
         """One batch of news; what turned, in the order it was noticed. `now` bounds what can be settled."""
         self._condense()
         fresh = list(gaps)
+        if fresh:
+            self._rouse(self._services.values())
         self._gaps += fresh
         if news is not None:
             self._settled, self._lagging = news.settled, news.lagging
@@ -167,6 +172,8 @@ class Live:
     def target(self, name: str) -> StateView | None:
         """None until something about it has settled."""
         account = self._accounts.get(name)
+        if account is not None and any(name in service.targets for service in self._users[name] if self._is_calm(service)):
+            self._grow(name)
         return account.view() if account is not None and account.since else None
 
     def failing(self, name: str, now: int) -> Failing | None:
@@ -180,10 +187,12 @@ class Live:
 
     def services(self) -> list[StateView]:
         """Every service about which something has settled."""
-        return [account.view() for account in self._service_accounts.values() if account.since]
+        return [view for name in self._service_accounts if (view := self.service(name)) is not None]
 
     def service(self, name: str) -> StateView | None:
         account = self._service_accounts.get(name)
+        if name in self._calm:
+            self._grow_service(self._services[name])
         return account.view() if account is not None and account.since else None
 
     def last_runs(self, name: str, most: int | None = None) -> tuple[Run, ...]:
@@ -193,6 +202,9 @@ class Live:
 
     def _learn(self, name: str, runs: tuple[Run, ...]) -> None:
         known = self._known.get(name)
+        if known is not None and len(runs) == 1 and known.goes_on(runs[0]):
+            return
+        self._rouse(self._users.get(name, ()))
         if known is None:
             if not runs or name not in self._defined:
                 return
@@ -218,6 +230,8 @@ class Live:
     def _judge(self, now: int, *, anew: bool) -> Iterator[tuple[list[Turn], int]]:
         """What turned, and the work done, after each service that was not steady, or of all `anew`."""
         for service in self._services.values():
+            if self._is_calm(service):
+                continue
             if anew or not (self._service_steady(service) or self._waits(service.service, now)):
                 yield self._judge_service(service, now), JUDGED + self._size(self._involved(service))
         for name in self._alone:
@@ -267,8 +281,23 @@ class Live:
         account = self._service_accounts.get(service.service)
         if account is None or account.state is not State.UP or not all(map(self._steady, service.targets)):
             return False
-        account.grow(min(map(self._grow, service.targets), default=account.settled))
+        self._grow_service(service)
+        if self._horizon is None and not any(self._known[name].slot for name in service.targets):
+            self._calm.add(service.service)
         return True
+
+    def _grow_service(self, service: ServiceFacts) -> None:
+        account = self._service_accounts[service.service]
+        account.grow(min(map(self._grow, service.targets), default=account.settled))
+
+    def _is_calm(self, service: ServiceFacts) -> bool:
+        return service.service in self._calm
+
+    def _rouse(self, services: Iterable[ServiceFacts]) -> None:
+        """Something happens to these: what was up so far is added up, and they are judged again."""
+        for service in filter(self._is_calm, services):
+            self._grow_service(service)
+            self._calm.remove(service.service)
 
     def _waits(self, service: str, now: int) -> bool:
         """No slot has ended since it was judged last: what has been sent since decides nothing yet."""

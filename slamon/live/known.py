@@ -74,6 +74,13 @@ class Known:
             return None
         return run.first_sent
 
+    def goes_on(self, run: Run) -> bool:
+        """It is the open run, which has only grown; then nothing else is to be learnt from it."""
+        if self.open is None or run.first_sent != self.open.first_sent:
+            return False
+        self.open = run
+        return True
+
     def add(self, runs: Iterable[Run]) -> None:
         for run in runs:
             if self.open is None or run.first_sent > self.open.first_sent:
