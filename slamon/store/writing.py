@@ -18,8 +18,16 @@ from slamon.record.recorder import Batch, Opened
 from slamon.record.records import encoded, total
 from slamon.record.rows import Record, Run
 from slamon.record.track import Settled
-from slamon.store.rows import lagging_bytes, limits_text, record_row, record_value, run_row
-from slamon.store.schema import SUMS, gap, journal, raw, record, run, series, writing
+from slamon.store.rows import (
+    QUARTER_MINUTES,
+    lagging_bytes,
+    limits_text,
+    quarter_id,
+    record_row,
+    record_value,
+    run_row,
+)
+from slamon.store.schema import SUMS, gap, journal, packets, raw, record, run, series, writing
 
 MINUTES_PER_TRANSACTION = 150
 """Three rows each, so under 500: another process that wants to write waits for milliseconds."""
@@ -65,8 +73,11 @@ def write(connection: Connection, batch: Batch, present: Present) -> None:
 
 
 def prune(connection: Connection, before: int, most: int) -> int:
-    """Drop samples of minutes that ended by the instant `before`, at most about `most` rows, oldest first; rows dropped."""
-    dropped = 0
+    """Drop samples of minutes that ended by the instant `before`, of at most about `most` minutes, oldest first; of how many.
+
+    Folded ones go with the last minute of their quarter hour, counted as the fifteen they are as a rule.
+    """
+    dropped = _prune_folded(connection, before, most)
     key = tuple_(raw.c.minute, raw.c.series)
     while dropped < most:
         with writing(connection):
@@ -80,6 +91,24 @@ def prune(connection: Connection, before: int, most: int) -> int:
                 break
             connection.execute(delete(raw).where(key <= tuple_(keys[-1].minute, keys[-1].series)))
         dropped += len(keys)
+    return dropped
+
+
+def _prune_folded(connection: Connection, before: int, most: int) -> int:
+    dropped = 0
+    end = quarter_id(before // MINUTE, 0)
+    while dropped < most:
+        with writing(connection):
+            ids = connection.scalars(
+                select(packets.c.id)
+                .where(packets.c.id < end)
+                .order_by(packets.c.id)
+                .limit(ROWS_PER_TRANSACTION // QUARTER_MINUTES)
+            ).all()
+            if not ids:
+                break
+            connection.execute(delete(packets).where(packets.c.id <= ids[-1]))
+        dropped += len(ids) * QUARTER_MINUTES
     return dropped
 
 
