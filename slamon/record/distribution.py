@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from operator import add
 
-from slamon.record.packing import get_column, put_column
+from slamon.record.columns import get_column, put_column
 from slamon.record.varint import get, get_pairs, put, put_pairs
 
 SUB_BITS = 6

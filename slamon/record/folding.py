@@ -1,6 +1,6 @@
 """The minutes of a quarter hour as one piece of bytes: column by column, each said by what is not known already.
 
-Layout, numbers being LEB128 varints and columns those of `record.packing`:
+Layout, numbers being LEB128 varints and columns those of `record.columns`:
 
     version (1 byte) · which of the minutes there are, a bit each · which of the next columns are not all zero, a bit each
     those columns: `_PLAIN`, then received − rtt_count and rtt_count − ipdv_count
@@ -17,8 +17,8 @@ from operator import sub
 from typing import NamedTuple
 
 from slamon.model import MINUTE
+from slamon.record.columns import get_column, put_column
 from slamon.record.distribution import get_all, lower, put_all, upper
-from slamon.record.packing import get_column, put_column
 from slamon.record.records import QUARTER
 from slamon.record.rows import Record
 from slamon.record.varint import get, put

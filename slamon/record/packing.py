@@ -9,11 +9,8 @@ Layout of version 2, numbers being LEB128 varints:
     round trips   a column of those present
     hop limits    run lengths of those present
 
-A column is: minimum (zigzag), width w (1 byte), exceptions (count, then index distance and the bits above w of each), then
-the low w bits of every value − minimum, 64 values to 8·w bytes, little-endian. Frame of reference with patched exceptions
-(Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE 2006): measured delays are noise in their low bits, which
-no general compressor shortens, so what can be saved is what lies above them. Probers know when they send to the microsecond,
-so that is what their instants cost; others lose nothing.
+A column is as `record.columns` has it. Probers know when they send to the microsecond, so that is what their instants cost;
+others lose nothing.
 
 Version 1 had no microseconds; it is read as ever.
 """
@@ -21,18 +18,15 @@ Version 1 had no microseconds; it is read as ever.
 from __future__ import annotations
 
 import re
-import sys
-from array import array
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
 from itertools import accumulate, count
 from math import gcd
 from operator import add, sub
 from typing import NamedTuple
 
-from slamon.model import RESULT_CODE, RESULTS, US, Result
+from slamon.model import MS, RESULT_CODE, RESULTS, US, Result
+from slamon.record.columns import Column, find_column, put_column
 from slamon.record.varint import get, put, unzigzag, zigzag
 
 VERSION = 2
@@ -40,11 +34,6 @@ _READABLE = (1, 2)
 _HAS_RTT = 0x40
 _HAS_HOP = 0x80
 _CODE = 0x3F
-_BLOCK = 64
-"""Values to a block of bits: 64 of any width end on a byte."""
-_LANE = 64
-"""Bits that hold a value while its column is packed."""
-_LITTLE = sys.byteorder == "little"
 _GRID, _DELTA, _MICROSECONDS = 0, 1, 2
 _RUN = re.compile(rb"(.)\1*", re.DOTALL)
 _WHOLE = bytes(code & _CODE | _HAS_RTT | _HAS_HOP for code in range(256))
@@ -115,23 +104,26 @@ def join(start: int, parts: Iterable[tuple[int, bytes]]) -> bytes:
 
 
 def cut(start: int, data: bytes, pieces: Iterable[tuple[int, int]]) -> list[bytes | None]:
-    """Of each piece `[from, to)` the samples sent in it, packed with `from` as their start; None where there are none."""
-    sents, states, rtts, hops = _decode(start, data)
+    """Of each piece `[from, to)` the samples sent in it, packed with `from` as their start; None where there are none.
+
+    What a piece costs hardly depends on how much there is beside it.
+    """
+    states, sends, rtts, hops = _find(start, data)
     found: list[bytes | None] = []
     for begin, end in pieces:
-        first, last = bisect_left(sents, begin), bisect_left(sents, end)
-        if first == last:
+        sents, first = sends.between(begin, end)
+        if not sents:
             found.append(None)
             continue
-        before, inside = states[:first], states[first:last]
+        before, inside = states[:first], states[first : first + len(sents)]
         rtt, hop = before.translate(_RTTS).count(1), before.translate(_HOPS).count(1)
         found.append(
             _encode(
                 begin,
                 _Columns(
-                    sents[first:last],
+                    sents,
                     inside,
-                    rtts[rtt : rtt + inside.translate(_RTTS).count(1)],
+                    rtts.values(rtt, rtt + inside.translate(_RTTS).count(1)),
                     hops[hop : hop + inside.translate(_HOPS).count(1)],
                 ),
             )
@@ -158,17 +150,22 @@ def _encode(start: int, columns: _Columns) -> bytes:
 
 
 def _decode(start: int, data: bytes) -> _Columns:
+    states, sends, rtts, hops = _find(start, data)
+    return _Columns(sends.instants(0, len(states)), states, rtts.values(), hops)
+
+
+def _find(start: int, data: bytes) -> tuple[bytes, _Sends, Column, bytes]:
     if not data or data[0] not in _READABLE:
         known = " and ".join(map(str, _READABLE))
         raise ValueError(f"packed samples of version {data[0] if data else 'none'}; this slamon reads versions {known}")
     n, at = get(data, 1)
     states, at = _get_runs(data, at, n)
-    sents, at = _get_sends(data, at, start, n)
-    rtts, at = get_column(data, at, states.translate(_RTTS).count(1))
+    sends, at = _find_sends(data, at, start, n)
+    rtts, at = find_column(data, at, states.translate(_RTTS).count(1))
     hops, at = _get_runs(data, at, states.translate(_HOPS).count(1))
     if at != len(data):
         raise ValueError(f"{len(data) - at} bytes too many after the packed samples")
-    return _Columns(sents, states, rtts, hops)
+    return states, sends, rtts, hops
 
 
 def _states(codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> bytes:
@@ -222,9 +219,10 @@ def _put_sends(out: bytearray, start: int, sents: Sequence[int]) -> None:
         offsets = [offset // US for offset in offsets]
     first = offsets[0]
     deltas = list(map(sub, offsets[1:], offsets))
+    least, most = min(deltas, default=0), max(deltas, default=0)
     # The grid halves the noise of the differences, but one missed slot shifts everything behind it off the grid.
-    if deltas and 2 * max(deltas) <= 3 * min(deltas):
-        step = (offsets[-1] - first) // (n - 1)
+    if deltas and 2 * most <= 3 * least:
+        step = _step(offsets[-1] - first, n - 1, MS // US if unit else MS, most - least)
         grid = list(map(sub, offsets, count(first, step)))
         out.append(_GRID | unit)
         put(out, zigzag(first))
@@ -236,9 +234,52 @@ def _put_sends(out: bytearray, start: int, sents: Sequence[int]) -> None:
         put_column(out, deltas)
 
 
-def _get_sends(data: bytes, at: int, start: int, n: int) -> tuple[list[int], int]:
+def _step(span: int, steps: int, millisecond: int, noise: int) -> int:
+    """The grid's: whole milliseconds, if with them the last send is no further off than two neighbours are from each other.
+
+    A mean is as far off as the noise of two sends; intervals are exact, and slots counted by hundreds.
+    """
+    whole = (2 * span + steps * millisecond) // (2 * steps * millisecond) * millisecond
+    return whole if abs(span - steps * whole) <= noise else span // steps
+
+
+class _Sends(NamedTuple):
+    """Send instants as they are stored."""
+
+    n: int
+    start: int
+    unit: int
+    offset: int
+    step: int | None
+    """Of the grid; None where the column has the differences."""
+    column: Column
+
+    def instants(self, first: int, last: int) -> list[int]:
+        if not self.n:
+            return []
+        if self.step is None:
+            offsets = list(accumulate(self.column.values(), initial=self.offset))[first:last]
+        else:
+            grid = count(self.offset + first * self.step, self.step)
+            offsets = list(map(add, self.column.values(first, last), grid))
+        start, unit = self.start, self.unit
+        return [start + offset * unit for offset in offsets]
+
+    def between(self, begin: int, end: int) -> tuple[list[int], int]:
+        """Those in `[begin, end)`, and the place of the first of them."""
+        first, last = 0, self.n
+        if self.step:
+            least, most = self.column.bounds()
+            first = max(0, ((begin - self.start) // self.unit - self.offset - most) // self.step)
+            last = min(last, ((end - self.start) // self.unit - self.offset - least) // self.step + 2)
+        sents = self.instants(first, max(first, last))
+        left, right = bisect_left(sents, begin), bisect_left(sents, end)
+        return sents[left:right], first + left
+
+
+def _find_sends(data: bytes, at: int, start: int, n: int) -> tuple[_Sends, int]:
     if n == 0:
-        return [], at
+        return _Sends(0, start, 1, 0, None, find_column(data, at, 0)[0]), at
     if at >= len(data):
         raise ValueError("packed data ends before its send instants")
     kind = data[at]
@@ -246,116 +287,9 @@ def _get_sends(data: bytes, at: int, start: int, n: int) -> tuple[list[int], int
         raise ValueError(f"unknown coding {kind} of send instants")
     unit = US if kind & _MICROSECONDS else 1
     coded, at = get(data, at + 1)
-    offset = unzigzag(coded)
-    if kind & _DELTA:
-        deltas, at = get_column(data, at, n - 1)
-        offsets = list(accumulate(deltas, initial=offset))
-    else:
-        coded, at = get(data, at)
-        step = unzigzag(coded)
-        residuals, at = get_column(data, at, n)
-        offsets = list(map(add, residuals, count(offset, step)))
-    return [start + offset * unit for offset in offsets], at
-
-
-def put_column(out: bytearray, values: Sequence[int]) -> None:
-    """Append a column of integers; its length is for the caller to know."""
-    n = len(values)
-    if n == 0:
-        return
-    base = min(values)
-    shifted = [value - base for value in values] if base else list(values)
-    most = max(shifted)
-    width = _width(shifted) if most else 0
-    put(out, zigzag(base))
-    out.append(width)
-    mask = (1 << width) - 1
-    exceptions = [(i, value >> width) for i, value in enumerate(shifted) if value > mask] if most > mask else []
-    put(out, len(exceptions))
-    before = 0
-    for i, high in exceptions:
-        put(out, i - before)
-        put(out, high)
-        before = i
-        shifted[i] &= mask
-    if not width:
-        return
-    for block in range(0, n, _BLOCK):
-        part = array("Q", shifted[block : block + _BLOCK])
-        bits = int.from_bytes(part.tobytes() if _LITTLE else _swapped(part).tobytes(), "little")
-        for low, high, shift in _lanes(width):
-            bits = bits & low | bits >> shift & high
-        out += bits.to_bytes((len(part) * width + 7) // 8, "little")
-
-
-def _width(shifted: Sequence[int]) -> int:
-    """The width that makes the column shortest, exceptions paid with about a byte of place and their bits above it."""
-    lengths = Counter(map(int.bit_length, shifted))
-    n = len(shifted)
-    return min(
-        lengths,
-        key=lambda width: n * width + sum(k * (16 + (bits - width)) for bits, k in lengths.items() if bits > width),
-    )
-
-
-def get_column(data: bytes, at: int, n: int) -> tuple[list[int], int]:
-    """The column of `n` integers at offset `at`, and the offset after it. Raises ValueError."""
-    if n == 0:
-        return [], at
-    coded, at = get(data, at)
-    base = unzigzag(coded)
-    if at >= len(data):
-        raise ValueError("packed data ends inside a column")
-    width = data[at]
-    exceptions, at = get(data, at + 1)
-    if width > _LANE:
-        raise ValueError(f"a column of {width} bits a value")
-    high: list[tuple[int, int]] = []
-    place = 0
-    for _ in range(exceptions):
-        step, at = get(data, at)
-        bits, at = get(data, at)
-        place += step
-        high.append((place, bits))
-    size = (n * width + 7) // 8
-    if at + size > len(data):
-        raise ValueError("packed data ends inside a column")
-    values = _spread(data[at : at + size], width, n) if width else [0] * n
-    for place, top in high:
-        if place >= n:
-            raise ValueError("an exception lies outside its column")
-        values[place] |= top << width
-    return [base + value for value in values] if base else values, at + size
-
-
-def _spread(data: bytes, width: int, n: int) -> list[int]:
-    """`n` values of `width` bits."""
-    lanes = array("Q")
-    for block in range(0, len(data), _BLOCK * width // 8):
-        bits = int.from_bytes(data[block : block + _BLOCK * width // 8], "little")
-        for low, high, shift in reversed(_lanes(width)):
-            bits = bits & low | (bits & high) << shift
-        lanes.frombytes(bits.to_bytes(_BLOCK * _LANE // 8, "little"))
-    return (lanes if _LITTLE else _swapped(lanes))[:n].tolist()
-
-
-@cache
-def _lanes(width: int) -> tuple[tuple[int, int, int], ...]:
-    """How a block of `width`-bit values in lanes of 64 bits draws together: neighbours first, then pairs, and so on.
-
-    Each step is (bits that stay, bits that move, how far): a few operations on one long integer in place of some on every value.
-    """
-    steps = []
-    for level in range(_BLOCK.bit_length() - 1):
-        held, lane = width << level, _LANE << level
-        group = ((1 << held) - 1).to_bytes(2 * lane // 8, "little")
-        low = int.from_bytes(group * (_BLOCK >> level + 1), "little")
-        steps.append((low, low << held, lane - held))
-    return tuple(steps)
-
-
-def _swapped(lanes: array[int]) -> array[int]:
-    """For machines whose arrays are big-endian."""
-    copy = lanes[:]
-    copy.byteswap()
-    return copy
+    step, held = None, n - 1
+    if not kind & _DELTA:
+        zigzagged, at = get(data, at)
+        step, held = unzigzag(zigzagged), n
+    column, at = find_column(data, at, held)
+    return _Sends(n, start, unit, unzigzag(coded), step, column), at

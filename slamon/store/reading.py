@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from slamon.model import DAY, MEANING, MINUTE, RESULT_CODE, Effect, Target
 from slamon.record import journal as lines
-from slamon.record import packing
-from slamon.record.folding import unfold
 from slamon.record.journal import Lines
 from slamon.record.records import total
 from slamon.record.rows import Gap, Record, Run
 from slamon.record.track import LOOK_EVERY, Journal, Track
 from slamon.sla.facts import SeriesFacts
-from slamon.store.compaction import read_upto
-from slamon.store.rows import (
-    QUARTER_MINUTES,
-    SERIES_MASK,
-    lagging_value,
-    limits_value,
-    open_run,
-    quarter_id,
-    quarter_of,
-    record_value,
-    run_value,
-)
-from slamon.store.schema import FOLDED, SUMS, gap, journal, minutes, packets, raw, record, run, series
-from slamon.store.tiles import Tiles, split, tiles
+from slamon.store import sums
+from slamon.store.rows import lagging_value, limits_value, open_run, run_value
+from slamon.store.schema import gap, journal, run, series
+from slamon.store.sums import KEYS_PER_QUERY
+from slamon.store.tiles import split
 from slamon.store.writing import Present, slices
 
 UP_AFTER = 1000
 """No rule may ask for more successes in a row."""
 UP = tuple(RESULT_CODE[result] for result, what in MEANING.items() if what.effect is Effect.UP)
 """Codes of the results that say the target is up."""
-SEEK_SHARE = 8
-"""Below one in so many series, looking every row up is cheaper than reading all series of the span past."""
-KEYS_PER_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +114,11 @@ def load(
     end: int,
     *,
     cuts: Sequence[int] = (),
-    fine: bool = False,
+    minutes: bool = False,
     records: bool = True,
     up_after: int = UP_AFTER,
 ) -> StoredFacts:
-    """See `Store.load`, `fine` being its `minutes`; `present` is what the writer knows of the journal; with pages it is replayed."""
+    """See `Store.load`; `present` is what the writer knows of the journal; with pages it is replayed."""
     rows = {row.id: row for row in _series(connection, targets)}
     tail = _replayed(connection, rows, present) if isinstance(present, Pages) else _known(rows, present)
     first = {i: row.known_from for i, row in rows.items() if row.known_from is not None}
@@ -143,19 +128,19 @@ def load(
     runs = {i: _joined(stored.get(i, []), tail.runs.get(i, ()), end) for i in ids}
     since = min((some[0].first_sent for some in runs.values() if some), default=start)
     edges = sorted({start, end, *cuts})
-    sums: dict[int, list[Record]] = {}
+    found: dict[int, list[Record]] = {}
     if records and ids:
         # Nothing lies outside what is known, so a caller may ask for all of time; whole days, so that day records still fit.
         earliest, latest = min(first.values()), max(through.values()) + MINUTE
         begin, finish = max(start, earliest - earliest % DAY), min(end, latest - latest % DAY + DAY)
-        sums = _records(connection, ids, begin, finish, edges, fine=fine)
+        found = sums.records(connection, ids, begin, finish, edges, fine=minutes)
     return StoredFacts(
         series={
             rows[i].target: StoredSeries(
                 known_from=first[i],
                 through=through[i],
                 runs=runs[i],
-                records=_with_tail(sums.get(i, []), tail.minutes.get(i, []), start, end, edges) if records else (),
+                records=_with_tail(found.get(i, []), tail.minutes.get(i, []), start, end, edges) if records else (),
             )
             for i in ids
         },
@@ -291,109 +276,6 @@ def _joined(stored: Sequence[Run], tail: Sequence[Run], end: int) -> tuple[Run, 
         if one.first_sent < end and (other is None or (one.samples, one.until) > (other.samples, other.until)):
             runs[one.first_sent] = one
     return tuple(runs[first] for first in sorted(runs))
-
-
-def _records(
-    connection: Connection, ids: Sequence[int], start: int, end: int, edges: Sequence[int], *, fine: bool
-) -> dict[int, list[Record]]:
-    upto = (None, None) if fine else (read_upto(connection, "day_upto"), read_upto(connection, "quarter_upto"))
-    folded = (read_upto(connection, "schema") or 0) >= FOLDED  # else it is an older daemon's store
-    found: dict[int, list[Record]] = {i: [] for i in ids}
-    for part in tiles(start, end, cuts=edges, upto=upto):
-        for where in _where(connection, ids, part):
-            rows = connection.execute(
-                select(
-                    record.c.series,
-                    record.c.minute,
-                    record.c.buckets,
-                    record.c.within,
-                    *(record.c[name] for name in SUMS),
-                )
-                .where(record.c.length == part.length, *where)
-                .order_by(record.c.minute)
-            )
-            for i, minute, buckets, within, *sums in rows:
-                found[i].append(record_value(part.length, minute, sums, buckets, within))
-        if part.length == 1 and folded:
-            _unfold(connection, found, part)
-    if folded:
-        for records in found.values():
-            records.sort(key=attrgetter("start"))
-    _attach(connection, found, edges, folded=folded)
-    return found
-
-
-def _unfold(connection: Connection, found: Mapping[int, list[Record]], part: Tiles) -> None:
-    """The minutes of `part` that are folded."""
-    quarters = range(part.first - part.first % QUARTER_MINUTES, part.end, QUARTER_MINUTES)
-    for where in _which(connection, list(found), quarters):
-        for id, data in connection.execute(select(minutes.c.id, minutes.c.data).where(where)):  # noqa: A001
-            start, i = quarter_of(id)
-            records = unfold(start * MINUTE, data)
-            if start < part.first or start + QUARTER_MINUTES > part.end:
-                records = [one for one in records if part.first <= one.start // MINUTE < part.end]
-            found[i] += records
-
-
-def _which(connection: Connection, ids: Sequence[int], quarters: range) -> Iterator[ColumnElement[bool]]:
-    """As `_where`, of folded minutes."""
-    if _many(connection, ids):
-        for some in slices(ids, KEYS_PER_QUERY):
-            yield and_(
-                minutes.c.id >= quarter_id(quarters.start, 0),
-                minutes.c.id < quarter_id(quarters.stop + QUARTER_MINUTES - 1, 0),
-                minutes.c.id.bitwise_and(SERIES_MASK).in_(some),
-            )
-        return
-    for keys in slices([quarter_id(minute, i) for minute in quarters for i in ids], KEYS_PER_QUERY):
-        yield minutes.c.id.in_(keys)
-
-
-def _where(connection: Connection, ids: Sequence[int], part: Tiles) -> Iterator[tuple[ColumnElement[bool], ...]]:
-    """Conditions that together select the records of `part`: by walking the span, or by looking rows up where few are wanted."""
-    if _many(connection, ids):
-        for some in slices(ids, KEYS_PER_QUERY):
-            yield record.c.minute >= part.first, record.c.minute < part.end, record.c.series.in_(some)
-        return
-    for keys in slices(range(part.first, part.end, part.length), KEYS_PER_QUERY):
-        for some in slices(ids, KEYS_PER_QUERY):
-            yield record.c.minute.in_(keys), record.c.series.in_(some)
-
-
-def _many(connection: Connection, ids: Sequence[int]) -> bool:
-    """Whether walking the span is cheaper."""
-    return len(ids) * SEEK_SHARE >= (connection.scalar(select(func.count()).select_from(series)) or 0)
-
-
-def _attach(connection: Connection, found: Mapping[int, list[Record]], edges: Sequence[int], *, folded: bool) -> None:
-    """The samples of the minutes that have an edge inside: nothing else can tell its two sides apart."""
-    cut = {
-        (i, one.start // MINUTE): one
-        for i, records in found.items()
-        for one in records
-        if one.length == MINUTE and split(edges, one.start // MINUTE, 1)
-    }
-    ids = sorted({i for i, _ in cut})
-    for keys in slices(sorted({minute for _, minute in cut}), KEYS_PER_QUERY):
-        for some in slices(ids, KEYS_PER_QUERY):
-            rows = connection.execute(
-                select(raw.c.series, raw.c.minute, raw.c.data).where(raw.c.minute.in_(keys), raw.c.series.in_(some))
-            )
-            for i, minute, data in rows:
-                if (i, minute) in cut:
-                    cut[i, minute].raw = data
-    if not folded:
-        return
-    quarters: dict[int, list[Record]] = {}
-    for (i, minute), one in cut.items():
-        if one.raw is None:
-            quarters.setdefault(quarter_id(minute, i), []).append(one)
-    for part in slices(list(quarters), KEYS_PER_QUERY):
-        packs = connection.execute(select(packets.c.id, packets.c.data).where(packets.c.id.in_(part)))
-        for id, data in packs:  # noqa: A001
-            pieces = packing.cut(quarter_of(id)[0] * MINUTE, data, [(one.start, one.end) for one in quarters[id]])
-            for one, piece in zip(quarters[id], pieces, strict=True):
-                one.raw = piece
 
 
 def _with_tail(

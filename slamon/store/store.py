@@ -149,7 +149,7 @@ class Store:
                 start,
                 end,
                 cuts=sorted(cuts),
-                fine=minutes,
+                minutes=minutes,
                 records=records,
                 up_after=up_after,
             )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slamon.model import MS, US, Result, S
-from slamon.record.packing import Packed, cut, get_column, join, pack, put_column, unpack
+from slamon.record.packing import Packed, cut, join, pack, unpack
 from tests.record.worlds import T0
 
 SENDS = st.one_of(
@@ -60,17 +60,6 @@ def test_pieces_come_out_and_join_again(samples: list[Packed], edges: list[int])
     ] == inside
     parts = [(begin, data) for (begin, _), data in zip(pieces, cuts, strict=True) if data is not None]
     assert join(T0, parts) == pack(T0, samples)
-
-
-@pytest.mark.parametrize("width", [*range(1, 20), 31, 32, 33, 62, 63, 64])
-@pytest.mark.parametrize("n", [1, 63, 64, 65, 200])
-def test_a_column_of_any_width_comes_back(width: int, n: int) -> None:
-    chance = random.Random(width)
-    values = [-3 + chance.randrange(1 << width) for _ in range(n)]
-    values[n // 2], values[0] = (1 << width) - 4, -3
-    out = bytearray(b"before")
-    put_column(out, values)
-    assert get_column(bytes(out + b"after"), 6, n) == (values, len(out))
 
 
 def test_another_version_is_refused() -> None:
