@@ -1,4 +1,4 @@
-"""The packed samples of one minute: exact send instants, results, round trips and hop limits in a few bytes a packet.
+"""The packed samples of a minute or a quarter hour: exact send instants, results, round trips and hop limits in a few bytes a packet.
 
 Layout of version 2, numbers being LEB128 varints:
 
