@@ -67,13 +67,14 @@ def pack_columns(
     start: int, sents: Sequence[int], codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]
 ) -> bytes:
     """`pack` of equally long columns; −1 in `rtts` and `hops` means absent, because arrays of integers have no None."""
-    return _encode(start, _Columns(sents, _states(codes, rtts, hops), _present(rtts), bytes([*_present(hops)])))
+    offsets = [sent - start for sent in sents]
+    return _encode(_Columns(offsets, 1, _states(codes, rtts, hops), _present(rtts), bytes([*_present(hops)])))
 
 
 def unpack(start: int, data: bytes) -> list[Packed]:
     """What `pack` was given. Raises ValueError for bytes it did not write."""
-    sents, states, rtts, hops = _decode(start, data)
-    rtt, hop = iter(rtts), iter(hops)
+    states, sends, rtts, hops = _find(start, data)
+    sents, rtt, hop = sends.offsets(0, len(states)), iter(rtts.values()), iter(hops)
     return [
         Packed(
             sent,
@@ -85,21 +86,23 @@ def unpack(start: int, data: bytes) -> list[Packed]:
     ]
 
 
-def join(start: int, parts: Iterable[tuple[int, bytes]]) -> bytes:
+def join(start: int, parts: Sequence[tuple[int, bytes]]) -> bytes:
     """Several packs, each with the start it was packed with, as one counted from `start`, in send order."""
-    packs = [_decode(*part) for part in parts]
-    sents = [sent for pack in packs for sent in pack.sents]
-    if sents != sorted(sents):
+    packs = [one for one in (_find(*part) for part in parts) if one.states]
+    coarse = all(one.sends.unit == US and (one.sends.start - start) % US == 0 for one in packs)
+    unit = US if coarse else 1
+    offsets = [one for each in packs for one in each.sends.offsets(0, len(each.states), start, unit)]
+    if offsets != sorted(offsets):
         rows = [row for part in parts for row in unpack(*part)]
         return pack(start, sorted(rows, key=lambda row: row.sent))
     return _encode(
-        start,
         _Columns(
-            sents,
-            b"".join([pack.states for pack in packs]),
-            [rtt for pack in packs for rtt in pack.rtts],
-            b"".join([pack.hops for pack in packs]),
-        ),
+            offsets,
+            unit,
+            b"".join([each.states for each in packs]),
+            [rtt for each in packs for rtt in each.rtts.values()],
+            b"".join([each.hops for each in packs]),
+        )
     )
 
 
@@ -119,9 +122,9 @@ def cut(start: int, data: bytes, pieces: Iterable[tuple[int, int]]) -> list[byte
         rtt, hop = before.translate(_RTTS).count(1), before.translate(_HOPS).count(1)
         found.append(
             _encode(
-                begin,
                 _Columns(
-                    sents,
+                    [sent - begin for sent in sents],
+                    1,
                     inside,
                     rtts.values(rtt, rtt + inside.translate(_RTTS).count(1)),
                     hops[hop : hop + inside.translate(_HOPS).count(1)],
@@ -132,29 +135,35 @@ def cut(start: int, data: bytes, pieces: Iterable[tuple[int, int]]) -> list[byte
 
 
 class _Columns(NamedTuple):
-    sents: Sequence[int]
+    offsets: list[int]
+    unit: int
+    """Nanoseconds the offsets count."""
     states: bytes
     rtts: Sequence[int]
     """Of the samples that have one; so are the hop limits."""
     hops: bytes
 
 
-def _encode(start: int, columns: _Columns) -> bytes:
+def _encode(columns: _Columns) -> bytes:
     out = bytearray((VERSION,))
-    put(out, len(columns.sents))
+    put(out, len(columns.offsets))
     _put_runs(out, columns.states)
-    _put_sends(out, start, columns.sents)
+    _put_sends(out, columns.offsets, columns.unit)
     put_column(out, columns.rtts)
     _put_runs(out, columns.hops)
     return bytes(out)
 
 
-def _decode(start: int, data: bytes) -> _Columns:
-    states, sends, rtts, hops = _find(start, data)
-    return _Columns(sends.instants(0, len(states)), states, rtts.values(), hops)
+class _Found(NamedTuple):
+    """A pack, its columns not read yet."""
+
+    states: bytes
+    sends: _Sends
+    rtts: Column
+    hops: bytes
 
 
-def _find(start: int, data: bytes) -> tuple[bytes, _Sends, Column, bytes]:
+def _find(start: int, data: bytes) -> _Found:
     if not data or data[0] not in _READABLE:
         known = " and ".join(map(str, _READABLE))
         raise ValueError(f"packed samples of version {data[0] if data else 'none'}; this slamon reads versions {known}")
@@ -165,7 +174,7 @@ def _find(start: int, data: bytes) -> tuple[bytes, _Sends, Column, bytes]:
     hops, at = _get_runs(data, at, states.translate(_HOPS).count(1))
     if at != len(data):
         raise ValueError(f"{len(data) - at} bytes too many after the packed samples")
-    return states, sends, rtts, hops
+    return _Found(states, sends, rtts, hops)
 
 
 def _states(codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> bytes:
@@ -208,28 +217,27 @@ def _get_runs(data: bytes, at: int, n: int) -> tuple[bytes, int]:
     return bytes(values), at
 
 
-def _put_sends(out: bytearray, start: int, sents: Sequence[int]) -> None:
-    n = len(sents)
+def _put_sends(out: bytearray, offsets: list[int], unit: int) -> None:
+    n = len(offsets)
     if n == 0:
         return
-    offsets = [sent - start for sent in sents]
-    unit = 0
-    if gcd(US, *offsets) == US:
-        unit = _MICROSECONDS
+    if unit == 1 and gcd(US, *offsets) == US:
+        unit = US
         offsets = [offset // US for offset in offsets]
+    coarse = _MICROSECONDS if unit == US else 0
     first = offsets[0]
     deltas = list(map(sub, offsets[1:], offsets))
     least, most = min(deltas, default=0), max(deltas, default=0)
     # The grid halves the noise of the differences, but one missed slot shifts everything behind it off the grid.
     if deltas and 2 * most <= 3 * least:
-        step = _step(offsets[-1] - first, n - 1, MS // US if unit else MS, most - least)
+        step = _step(offsets[-1] - first, n - 1, MS // unit, most - least)
         grid = list(map(sub, offsets, count(first, step)))
-        out.append(_GRID | unit)
+        out.append(_GRID | coarse)
         put(out, zigzag(first))
         put(out, zigzag(step))
         put_column(out, grid)
     else:
-        out.append(_DELTA | unit)
+        out.append(_DELTA | coarse)
         put(out, zigzag(first))
         put_column(out, deltas)
 
@@ -254,16 +262,20 @@ class _Sends(NamedTuple):
     """Of the grid; None where the column has the differences."""
     column: Column
 
-    def instants(self, first: int, last: int) -> list[int]:
+    def offsets(self, first: int, last: int, origin: int = 0, unit: int = 1) -> list[int]:
+        """Of those at the places `[first, last)`, counted from `origin` in `unit` nanoseconds, in which they have to be whole."""
         if not self.n:
             return []
+        away = self.start - origin
+        offset = self.offset + (away // unit if unit == self.unit else 0)
         if self.step is None:
-            offsets = list(accumulate(self.column.values(), initial=self.offset))[first:last]
+            offsets = list(accumulate(self.column.values(), initial=offset))[first:last]
         else:
-            grid = count(self.offset + first * self.step, self.step)
-            offsets = list(map(add, self.column.values(first, last), grid))
-        start, unit = self.start, self.unit
-        return [start + offset * unit for offset in offsets]
+            offsets = list(map(add, self.column.values(first, last), count(offset + first * self.step, self.step)))
+        if unit == self.unit:
+            return offsets
+        each = self.unit // unit
+        return [away + offset * each for offset in offsets]
 
     def between(self, begin: int, end: int) -> tuple[list[int], int]:
         """Those in `[begin, end)`, and the place of the first of them."""
@@ -272,7 +284,7 @@ class _Sends(NamedTuple):
             least, most = self.column.bounds()
             first = max(0, ((begin - self.start) // self.unit - self.offset - most) // self.step)
             last = min(last, ((end - self.start) // self.unit - self.offset - least) // self.step + 2)
-        sents = self.instants(first, max(first, last))
+        sents = self.offsets(first, max(first, last))
         left, right = bisect_left(sents, begin), bisect_left(sents, end)
         return sents[left:right], first + left
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.sqlite import insert
 
 from slamon.model import DAY, MINUTE
 from slamon.record.folding import Summed, fold, unfold
@@ -21,7 +21,7 @@ from slamon.record.records import encoded, total
 from slamon.record.rows import Record
 from slamon.store.rows import QUARTER_MINUTES, quarter_id, quarter_of, record_row, record_value
 from slamon.store.schema import SUMS, meta, minutes, packets, raw, reading, record, series, writing
-from slamon.store.writing import slices
+from slamon.store.writing import KEEP_RECORD, kept, slices
 
 QUARTER_STEPS = 300
 """Steps in which a quarter hour of every series should be done: at a step a second well before the next one is due."""
@@ -53,18 +53,10 @@ def _in_span(table: Table) -> ColumnElement[bool]:
     )
 
 
-def _kept(table: Table, *names: str) -> Insert:
-    statement = insert(table)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={name: statement.excluded[name] for name in names}
-    )
-
-
 def _between(table: Table) -> Select[int, bytes]:
     return select(table.c.id, table.c.data).where(table.c.id.between(bindparam("first"), bindparam("last")))
 
 
-# Made once: a statement costs more to make than to run.
 _PARTS = (
     select(record.c.series, record.c.minute, record.c.buckets, record.c.within, *(record.c[name] for name in SUMS))
     .where(record.c.length == bindparam("length"), _in_span(record))
@@ -72,8 +64,7 @@ _PARTS = (
 )
 _RAW = select(raw.c.series, raw.c.minute, raw.c.data).where(_in_span(raw)).order_by(raw.c.minute)
 _FOLDED, _PACKETS = _between(minutes), _between(packets)
-_KEEP_RECORD = _kept(record, *SUMS, "buckets", "within")
-_KEEP_MINUTES, _KEEP_PACKETS = _kept(minutes, "data"), _kept(packets, "data")
+_KEEP_MINUTES, _KEEP_PACKETS = kept(minutes, "data"), kept(packets, "data")
 _DROP_PARTS = delete(record).where(record.c.length == bindparam("length"), _in_span(record))
 _DROP_RAW = delete(raw).where(_in_span(raw))
 
@@ -154,7 +145,7 @@ class Compactor:
         for i, summed in parts.items():
             whole = total(start * MINUTE, level.length * MINUTE, (one.record for one in summed))
             rows.append(record_row(i, whole, encoded(whole)))
-        self._connection.execute(_KEEP_RECORD, rows)
+        self._connection.execute(KEEP_RECORD, rows)
 
     def _fold(self, start: int, parts: dict[int, list[Summed]], span: dict[str, Any]) -> None:
         """Put each series' minutes into one row, its samples into another, and drop the rows they were in.

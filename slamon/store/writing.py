@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from slamon.model import MINUTE, RESULT_CODE
 from slamon.record.recorder import Batch, Opened
@@ -34,6 +34,36 @@ MINUTES_PER_TRANSACTION = 150
 ROWS_PER_TRANSACTION = 500
 
 T = TypeVar("T")
+
+
+def kept(table: Table, *names: str) -> Insert:
+    """Rows of `table`; of one that is there already these columns are replaced."""
+    statement = insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={name: statement.excluded[name] for name in names}
+    )
+
+
+# Made once: a statement costs more to make than to run.
+KEEP_RECORD = kept(record, *SUMS, "buckets", "within")
+_KEEP_RAW = kept(raw, "data")
+_KEEP_RUN = insert(run).on_conflict_do_nothing()
+_JOURNAL = insert(journal).on_conflict_do_nothing()
+_FORGET = delete(journal).where(journal.c.number < bindparam("before"))
+_CHECKPOINT = (
+    update(series)
+    .where(series.c.id == bindparam("i"))
+    .values(
+        upto=bindparam("b_upto"),
+        run_first=bindparam("b_first"),
+        run_last=bindparam("b_last"),
+        run_samples=bindparam("b_samples"),
+        run_result=bindparam("b_result"),
+        span=bindparam("b_span"),
+        before_sent=bindparam("b_sent"),
+        before_rtt=bindparam("b_rtt"),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -142,7 +172,7 @@ def _open(connection: Connection, opened: Sequence[Opened]) -> None:
 
 def _journal(connection: Connection, batch: Batch) -> None:
     connection.execute(
-        insert(journal).on_conflict_do_nothing(),
+        _JOURNAL,
         {
             "number": batch.number,
             "settled": batch.settled,
@@ -160,7 +190,7 @@ def _journal(connection: Connection, batch: Batch) -> None:
     if batch.gaps:
         connection.execute(insert(gap).on_conflict_do_nothing(), [one._asdict() for one in batch.gaps])
     if batch.ended:
-        connection.execute(insert(run).on_conflict_do_nothing(), [run_row(i, ended) for i, ended in batch.ended])
+        connection.execute(_KEEP_RUN, [run_row(i, ended) for i, ended in batch.ended])
 
 
 def settle(connection: Connection, minutes: Sequence[Settled], present: Present) -> None:
@@ -187,36 +217,12 @@ def settle(connection: Connection, minutes: Sequence[Settled], present: Present)
         for (i, start), (minute, _) in sums.items()
         if minute.raw is not None
     ]
-    statement = insert(record)
-    names = (*SUMS, "buckets", "within")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(record.primary_key), set_={name: statement.excluded[name] for name in names}
-        ),
-        rows,
-    )
-    keep = insert(raw)
-    connection.execute(
-        keep.on_conflict_do_update(index_elements=list(raw.primary_key), set_={"data": keep.excluded.data}), samples
-    )
+    connection.execute(KEEP_RECORD, rows)
+    connection.execute(_KEEP_RAW, samples)
     runs = [run_row(one.series, ended) for one in minutes for ended in one.runs]
     for part in slices(runs, ROWS_PER_TRANSACTION):
-        connection.execute(insert(run).on_conflict_do_nothing(), part)
-    connection.execute(
-        update(series)
-        .where(series.c.id == bindparam("i"))
-        .values(
-            upto=bindparam("b_upto"),
-            run_first=bindparam("b_first"),
-            run_last=bindparam("b_last"),
-            run_samples=bindparam("b_samples"),
-            run_result=bindparam("b_result"),
-            span=bindparam("b_span"),
-            before_sent=bindparam("b_sent"),
-            before_rtt=bindparam("b_rtt"),
-        ),
-        [_checkpoint(one) for one in minutes],
-    )
+        connection.execute(_KEEP_RUN, part)
+    connection.execute(_CHECKPOINT, [_checkpoint(one) for one in minutes])
 
 
 def _checkpoint(one: Settled) -> dict[str, Any]:
@@ -262,4 +268,4 @@ def _finish(connection: Connection, batch: Batch) -> None:
             update(series).where(series.c.id == bindparam("i")).values(live=0, through=bindparam("at")),
             [{"i": i, "at": at} for i, at in batch.closed],
         )
-    connection.execute(delete(journal).where(journal.c.number < min(batch.keep_from, batch.number)))
+    connection.execute(_FORGET, {"before": min(batch.keep_from, batch.number)})
