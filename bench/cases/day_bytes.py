@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random  # noqa: TID251 - the dice of a made-up path, seeded
+import sqlite3
 from array import array
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 from bench import stored
@@ -32,6 +34,9 @@ HOPS = (57, 55)
 """Of the replies; the path changes four times a day."""
 FLOOR, SPREAD, QUEUE = 12 * MS, 0.4, 3 * MS
 """A path of 12 ms with what lognormal queues add, 3 ms by their median: nanoseconds, as the kernel stamps them."""
+
+PACKED = "SELECT data FROM packets UNION ALL SELECT data FROM raw"
+"""Where the store has its packed samples."""
 
 
 class Probe(NamedTuple):
@@ -73,15 +78,15 @@ def slamon() -> Figures:
             store.write(recorder.batch(START + DAY + MINUTE, final=True))
             for number in range(200):  # the summing up that is still due, a piece with every batch
                 store.write(recorder.batch(START + DAY + (2 + number) * MINUTE))
-            name, end = series.target.name, START + DAY + MINUTE
-            kept = stored.packets(store, name, START, end)
-            raw = sum(len(each.raw or b"") for each in stored.minutes(store, name, START, end))
+            kept = stored.packets(store, series.target.name, START, START + DAY + MINUTE)
         size = path.stat().st_size
+        with closing(sqlite3.connect(path)) as connection:
+            (packed,) = connection.execute(f"SELECT sum(length(data)) FROM ({PACKED})").fetchone()
     if [(each.sent, each.result, each.rtt, each.hop_limit) for each in kept] != [
         (sent, reading.result, reading.rtt, reading.hop_limit) for sent, reading in probes
     ]:
         raise RuntimeError(f"{len(kept)} packets are in the store, not the {PROBES} that were recorded")
-    return {"bytes": size / PROBES, "packets": raw / PROBES}
+    return {"bytes": size / PROBES, "packets": packed / PROBES}
 
 
 def packed_rtt() -> Figures:

@@ -11,10 +11,12 @@ from slamon.probe import Kind, Settings
 
 SAMPLE_BYTES = 5
 """Of one packed sample (send offset, round trip, hop limit), measured with round trips that vary by half a millisecond."""
-PACKED_MINUTE_BYTES = 45
-"""Of one target's minute of packed samples whatever their number: its row and its header."""
-RECORD_BYTES = 80
-"""Of one row of sums with its distribution: 65 measured at a probe in ten seconds, 80 at one a second."""
+PACKED_MINUTE_BYTES = 2
+"""Of one target's minute of packed samples whatever their number: its share of a quarter hour's row and header."""
+MINUTE_BYTES = 25
+"""Of the sums of one minute, folded: 16 measured at a probe in ten seconds, 23 to 30 at one a second."""
+RECORD_BYTES = 150
+"""Of the row of sums of a quarter hour or a day, with its distribution."""
 SUMS_A_DAY = 96 + 1
 """Quarter hours and the day."""
 
@@ -48,7 +50,7 @@ def cost(config: Config, kinds: dict[str, Kind]) -> Cost:
     day = DAY // S
     minutes = sum(_minutes(target) for target in config.targets.values())
     samples = int(probes * day) * SAMPLE_BYTES + minutes * PACKED_MINUTE_BYTES
-    records = (minutes + len(config.targets) * SUMS_A_DAY) * RECORD_BYTES
+    records = minutes * MINUTE_BYTES + len(config.targets) * SUMS_A_DAY * RECORD_BYTES
     return Cost(
         targets=len(config.targets),
         probes_per_second=probes,

@@ -6,9 +6,12 @@ logarithm. The representative of a bucket is within 1/128 (0.79 %) of every valu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate, pairwise
+from operator import add
 
+from slamon.record.columns import get_column, put_column
 from slamon.record.varint import get, get_pairs, put, put_pairs
 
 SUB_BITS = 6
@@ -107,5 +110,55 @@ def from_bytes(data: bytes) -> dict[int, int]:
     if data[0] != _UNARY:
         raise ValueError(f"unknown coding {data[0]} of a distribution")
     low, at = get(data, 1)
-    counts = bin(int.from_bytes(data[at:], "big"))[3:].split("1")[:-1]
-    return {low + i: len(zeros) for i, zeros in enumerate(counts) if zeros}
+    return _counts(low, bin(int.from_bytes(data[at:], "big"))[3:])
+
+
+def _counts(low: int, text: str) -> dict[int, int]:
+    return {index: len(zeros) for index, zeros in enumerate(text.split("1")[:-1], low) if zeros}
+
+
+def put_all(out: bytearray, packed: Sequence[bytes], counts: Sequence[Mapping[int, int]]) -> None:
+    """Append distributions that are not empty, `packed` by `to_bytes`, their number and how much each counts being known.
+
+    Where all are unary their bits stand in one row, which spares each its frame.
+    """
+    if not packed:
+        return
+    if any(data[0] != _UNARY for data in packed):
+        out.append(_PAIRS)
+        for data in packed:
+            put(out, len(data))
+            out += data
+        return
+    out.append(_UNARY)
+    lows = [min(each) for each in counts]
+    put_column(out, lows)
+    put_column(out, [max(each) - low for each, low in zip(counts, lows, strict=True)])
+    text = "".join([bin(int.from_bytes(data[get(data, 1)[1] :], "big"))[3:] for data in packed])
+    out += int("1" + text, 2).to_bytes(len(text) // 8 + 1, "big")
+
+
+def get_all(data: bytes, at: int, totals: Sequence[int]) -> list[dict[int, int]]:
+    """What `put_all` was given as `counts`, from offset `at` to the end; `totals` are how much each counts. Raises ValueError."""
+    coding = data[at] if at < len(data) else None
+    if coding not in ((_PAIRS, _UNARY) if totals else (None,)):
+        raise ValueError(f"coding {coding} of {len(totals)} packed distributions")
+    if not totals:
+        return []
+    if coding == _PAIRS:
+        found = []
+        at += 1
+        for _ in totals:
+            size, at = get(data, at)
+            found.append(from_bytes(data[at : at + size]))
+            at += size
+        if at != len(data):
+            raise ValueError("packed distributions end too early or too late")
+        return found
+    lows, at = get_column(data, at + 1, len(totals))
+    spans, at = get_column(data, at, len(totals))
+    text = bin(int.from_bytes(data[at:], "big"))[3:]
+    ends = list(accumulate(map(add, totals, spans), lambda end, bits: end + bits + 1, initial=0))
+    if ends[-1] != len(text):
+        raise ValueError(f"distributions of {len(text)} bits where {ends[-1]} were packed")
+    return [_counts(low, text[end:after]) for low, (end, after) in zip(lows, pairwise(ends), strict=True)]

@@ -1,4 +1,4 @@
-"""The packed samples of one minute: exact send instants, results, round trips and hop limits in a few bytes a packet.
+"""The packed samples of a minute or a quarter hour: exact send instants, results, round trips and hop limits in a few bytes a packet.
 
 Layout of version 2, numbers being LEB128 varints:
 
@@ -9,23 +9,24 @@ Layout of version 2, numbers being LEB128 varints:
     round trips   a column of those present
     hop limits    run lengths of those present
 
-A column is: minimum (zigzag), width w (1 byte), exceptions (count, then index distance and the bits above w of each), then
-the low w bits of every value − minimum, 64 values to 8·w bytes, little-endian. Frame of reference with patched exceptions
-(Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE 2006): measured delays are noise in their low bits, which
-no general compressor shortens, so what can be saved is what lies above them. Probers know when they send to the microsecond,
-so that is what their instants cost; others lose nothing.
+A column is as `record.columns` has it. Probers know when they send to the microsecond, so that is what their instants cost;
+others lose nothing.
 
 Version 1 had no microseconds; it is read as ever.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import groupby, pairwise
+from itertools import accumulate, count
+from math import gcd
+from operator import add, sub
 from typing import NamedTuple
 
-from slamon.model import RESULT_CODE, RESULTS, US, Result
+from slamon.model import MS, RESULT_CODE, RESULTS, US, Result
+from slamon.record.columns import Column, find_column, put_column
 from slamon.record.varint import get, put, unzigzag, zigzag
 
 VERSION = 2
@@ -33,9 +34,12 @@ _READABLE = (1, 2)
 _HAS_RTT = 0x40
 _HAS_HOP = 0x80
 _CODE = 0x3F
-_BLOCK = 64
-"""Values to a block of bits: 64 of any width end on a byte."""
 _GRID, _DELTA, _MICROSECONDS = 0, 1, 2
+_RUN = re.compile(rb"(.)\1*", re.DOTALL)
+_WHOLE = bytes(code & _CODE | _HAS_RTT | _HAS_HOP for code in range(256))
+_RTTS = bytes(bool(state & _HAS_RTT) for state in range(256))
+"""State → 1 where there is a round trip."""
+_HOPS = bytes(bool(state & _HAS_HOP) for state in range(256))
 
 
 class Packed(NamedTuple):
@@ -63,28 +67,14 @@ def pack_columns(
     start: int, sents: Sequence[int], codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]
 ) -> bytes:
     """`pack` of equally long columns; −1 in `rtts` and `hops` means absent, because arrays of integers have no None."""
-    out = bytearray((VERSION,))
-    put(out, len(sents))
-    _put_runs(out, _states(codes, rtts, hops))
-    _put_sends(out, start, sents)
-    _put_column(out, _present(rtts))
-    _put_runs(out, _present(hops))
-    return bytes(out)
+    offsets = [sent - start for sent in sents]
+    return _encode(_Columns(offsets, 1, _states(codes, rtts, hops), _present(rtts), bytes([*_present(hops)])))
 
 
 def unpack(start: int, data: bytes) -> list[Packed]:
     """What `pack` was given. Raises ValueError for bytes it did not write."""
-    if not data or data[0] not in _READABLE:
-        known = " and ".join(map(str, _READABLE))
-        raise ValueError(f"packed samples of version {data[0] if data else 'none'}; this slamon reads versions {known}")
-    n, at = get(data, 1)
-    states, at = _get_runs(data, at, n)
-    sents, at = _get_sends(data, at, start, n)
-    rtts, at = _get_column(data, at, sum(1 for state in states if state & _HAS_RTT))
-    hops, at = _get_runs(data, at, sum(1 for state in states if state & _HAS_HOP))
-    if at != len(data):
-        raise ValueError(f"{len(data) - at} bytes too many after the packed samples")
-    rtt, hop = iter(rtts), iter(hops)
+    states, sends, rtts, hops = _find(start, data)
+    sents, rtt, hop = sends.offsets(0, len(states)), iter(rtts.values()), iter(hops)
     return [
         Packed(
             sent,
@@ -96,77 +86,212 @@ def unpack(start: int, data: bytes) -> list[Packed]:
     ]
 
 
-def merge(start: int, parts: Sequence[bytes]) -> bytes:
-    """Several packs with the same `start` as one, in send order."""
-    if len(parts) == 1:
-        return parts[0]
-    return pack(start, sorted((row for part in parts for row in unpack(start, part)), key=lambda row: row.sent))
+def join(start: int, parts: Sequence[tuple[int, bytes]]) -> bytes:
+    """Several packs, each with the start it was packed with, as one counted from `start`, in send order."""
+    packs = [one for one in (_find(*part) for part in parts) if one.states]
+    coarse = all(one.sends.unit == US and (one.sends.start - start) % US == 0 for one in packs)
+    unit = US if coarse else 1
+    offsets = [one for each in packs for one in each.sends.offsets(0, len(each.states), start, unit)]
+    if offsets != sorted(offsets):
+        rows = [row for part in parts for row in unpack(*part)]
+        return pack(start, sorted(rows, key=lambda row: row.sent))
+    return _encode(
+        _Columns(
+            offsets,
+            unit,
+            b"".join([each.states for each in packs]),
+            [rtt for each in packs for rtt in each.rtts.values()],
+            b"".join([each.hops for each in packs]),
+        )
+    )
+
+
+def cut(start: int, data: bytes, pieces: Iterable[tuple[int, int]]) -> list[bytes | None]:
+    """Of each piece `[from, to)` the samples sent in it, packed with `from` as their start; None where there are none.
+
+    What a piece costs hardly depends on how much there is beside it.
+    """
+    states, sends, rtts, hops = _find(start, data)
+    found: list[bytes | None] = []
+    for begin, end in pieces:
+        sents, first = sends.between(begin, end)
+        if not sents:
+            found.append(None)
+            continue
+        before, inside = states[:first], states[first : first + len(sents)]
+        rtt, hop = before.translate(_RTTS).count(1), before.translate(_HOPS).count(1)
+        found.append(
+            _encode(
+                _Columns(
+                    [sent - begin for sent in sents],
+                    1,
+                    inside,
+                    rtts.values(rtt, rtt + inside.translate(_RTTS).count(1)),
+                    hops[hop : hop + inside.translate(_HOPS).count(1)],
+                ),
+            )
+        )
+    return found
+
+
+class _Columns(NamedTuple):
+    offsets: list[int]
+    unit: int
+    """Nanoseconds the offsets count."""
+    states: bytes
+    rtts: Sequence[int]
+    """Of the samples that have one; so are the hop limits."""
+    hops: bytes
+
+
+def _encode(columns: _Columns) -> bytes:
+    out = bytearray((VERSION,))
+    put(out, len(columns.offsets))
+    _put_runs(out, columns.states)
+    _put_sends(out, columns.offsets, columns.unit)
+    put_column(out, columns.rtts)
+    _put_runs(out, columns.hops)
+    return bytes(out)
+
+
+class _Found(NamedTuple):
+    """A pack, its columns not read yet."""
+
+    states: bytes
+    sends: _Sends
+    rtts: Column
+    hops: bytes
+
+
+def _find(start: int, data: bytes) -> _Found:
+    if not data or data[0] not in _READABLE:
+        known = " and ".join(map(str, _READABLE))
+        raise ValueError(f"packed samples of version {data[0] if data else 'none'}; this slamon reads versions {known}")
+    n, at = get(data, 1)
+    states, at = _get_runs(data, at, n)
+    sends, at = _find_sends(data, at, start, n)
+    rtts, at = find_column(data, at, states.translate(_RTTS).count(1))
+    hops, at = _get_runs(data, at, states.translate(_HOPS).count(1))
+    if at != len(data):
+        raise ValueError(f"{len(data) - at} bytes too many after the packed samples")
+    return _Found(states, sends, rtts, hops)
+
+
+def _states(codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> bytes:
+    if -1 not in rtts and -1 not in hops:
+        return bytes(codes).translate(_WHOLE)
+    return bytes(
+        [
+            code | (_HAS_RTT if rtt >= 0 else 0) | (_HAS_HOP if hop >= 0 else 0)
+            for code, rtt, hop in zip(codes, rtts, hops, strict=True)
+        ]
+    )
 
 
 def _present(values: Sequence[int]) -> Sequence[int]:
     return values if -1 not in values else [value for value in values if value >= 0]
 
 
-def _states(codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> Sequence[int]:
-    if -1 not in rtts and -1 not in hops:
-        return [code | _HAS_RTT | _HAS_HOP for code in codes]
-    return [
-        code | (_HAS_RTT if rtt >= 0 else 0) | (_HAS_HOP if hop >= 0 else 0)
-        for code, rtt, hop in zip(codes, rtts, hops, strict=True)
-    ]
-
-
-def _put_runs(out: bytearray, values: Sequence[int]) -> None:
+def _put_runs(out: bytearray, values: bytes) -> None:
     if values and values.count(values[0]) == len(values):  # what a quiet minute looks like, by far the most frequent
         out.append(values[0])
         put(out, len(values))
         return
-    for value, run in groupby(values):
-        out.append(value)
-        put(out, sum(1 for _ in run))
+    for run in _RUN.finditer(values):
+        out.append(values[run.start()])
+        put(out, run.end() - run.start())
 
 
-def _get_runs(data: bytes, at: int, n: int) -> tuple[list[int], int]:
-    values: list[int] = []
+def _get_runs(data: bytes, at: int, n: int) -> tuple[bytes, int]:
+    values = bytearray()
     while len(values) < n:
         if at >= len(data):
             raise ValueError("packed data ends inside its runs")
         length, after = get(data, at + 1)
-        values.extend([data[at]] * length)
+        if length > n - len(values):
+            raise ValueError(f"a run of {length} values where {n} were packed")
+        values += data[at : at + 1] * length
         at = after
     if len(values) != n:
         raise ValueError(f"runs of {len(values)} values where {n} were packed")
-    return values, at
+    return bytes(values), at
 
 
-def _put_sends(out: bytearray, start: int, sents: Sequence[int]) -> None:
-    n = len(sents)
+def _put_sends(out: bytearray, offsets: list[int], unit: int) -> None:
+    n = len(offsets)
     if n == 0:
         return
-    offsets = [sent - start for sent in sents]
-    unit = 0
-    if not any(offset % US for offset in offsets):
-        unit = _MICROSECONDS
+    if unit == 1 and gcd(US, *offsets) == US:
+        unit = US
         offsets = [offset // US for offset in offsets]
+    coarse = _MICROSECONDS if unit == US else 0
     first = offsets[0]
-    deltas = [later - earlier for earlier, later in pairwise(offsets)]
+    deltas = list(map(sub, offsets[1:], offsets))
+    least, most = min(deltas, default=0), max(deltas, default=0)
     # The grid halves the noise of the differences, but one missed slot shifts everything behind it off the grid.
-    if deltas and 2 * max(deltas) <= 3 * min(deltas):
-        step = (offsets[-1] - first) // (n - 1)
-        grid = [offset - first - i * step for i, offset in enumerate(offsets)]
-        out.append(_GRID | unit)
+    if deltas and 2 * most <= 3 * least:
+        step = _step(offsets[-1] - first, n - 1, MS // unit, most - least)
+        grid = list(map(sub, offsets, count(first, step)))
+        out.append(_GRID | coarse)
         put(out, zigzag(first))
         put(out, zigzag(step))
-        _put_column(out, grid)
+        put_column(out, grid)
     else:
-        out.append(_DELTA | unit)
+        out.append(_DELTA | coarse)
         put(out, zigzag(first))
-        _put_column(out, deltas)
+        put_column(out, deltas)
 
 
-def _get_sends(data: bytes, at: int, start: int, n: int) -> tuple[list[int], int]:
+def _step(span: int, steps: int, millisecond: int, noise: int) -> int:
+    """The grid's: whole milliseconds, if with them the last send is no further off than two neighbours are from each other.
+
+    A mean is as far off as the noise of two sends; intervals are exact, and slots counted by hundreds.
+    """
+    whole = (2 * span + steps * millisecond) // (2 * steps * millisecond) * millisecond
+    return whole if abs(span - steps * whole) <= noise else span // steps
+
+
+class _Sends(NamedTuple):
+    """Send instants as they are stored."""
+
+    n: int
+    start: int
+    unit: int
+    offset: int
+    step: int | None
+    """Of the grid; None where the column has the differences."""
+    column: Column
+
+    def offsets(self, first: int, last: int, origin: int = 0, unit: int = 1) -> list[int]:
+        """Of those at the places `[first, last)`, counted from `origin` in `unit` nanoseconds, in which they have to be whole."""
+        if not self.n:
+            return []
+        away = self.start - origin
+        offset = self.offset + (away // unit if unit == self.unit else 0)
+        if self.step is None:
+            offsets = list(accumulate(self.column.values(), initial=offset))[first:last]
+        else:
+            offsets = list(map(add, self.column.values(first, last), count(offset + first * self.step, self.step)))
+        if unit == self.unit:
+            return offsets
+        each = self.unit // unit
+        return [away + offset * each for offset in offsets]
+
+    def between(self, begin: int, end: int) -> tuple[list[int], int]:
+        """Those in `[begin, end)`, and the place of the first of them."""
+        first, last = 0, self.n
+        if self.step:
+            least, most = self.column.bounds()
+            first = max(0, ((begin - self.start) // self.unit - self.offset - most) // self.step)
+            last = min(last, ((end - self.start) // self.unit - self.offset - least) // self.step + 2)
+        sents = self.offsets(first, max(first, last))
+        left, right = bisect_left(sents, begin), bisect_left(sents, end)
+        return sents[left:right], first + left
+
+
+def _find_sends(data: bytes, at: int, start: int, n: int) -> tuple[_Sends, int]:
     if n == 0:
-        return [], at
+        return _Sends(0, start, 1, 0, None, find_column(data, at, 0)[0]), at
     if at >= len(data):
         raise ValueError("packed data ends before its send instants")
     kind = data[at]
@@ -174,86 +299,9 @@ def _get_sends(data: bytes, at: int, start: int, n: int) -> tuple[list[int], int
         raise ValueError(f"unknown coding {kind} of send instants")
     unit = US if kind & _MICROSECONDS else 1
     coded, at = get(data, at + 1)
-    offset = unzigzag(coded)
-    if kind & _DELTA:
-        deltas, at = _get_column(data, at, n - 1)
-        offsets = [offset]
-        for delta in deltas:
-            offsets.append(offsets[-1] + delta)
-    else:
-        coded, at = get(data, at)
-        step = unzigzag(coded)
-        residuals, at = _get_column(data, at, n)
-        offsets = [offset + i * step + residual for i, residual in enumerate(residuals)]
-    return [start + offset * unit for offset in offsets], at
-
-
-def _put_column(out: bytearray, values: Sequence[int]) -> None:
-    n = len(values)
-    if n == 0:
-        return
-    base = min(values)
-    shifted = [value - base for value in values]
-    width = _width(shifted)
-    put(out, zigzag(base))
-    out.append(width)
-    mask = (1 << width) - 1
-    exceptions = [(i, value >> width) for i, value in enumerate(shifted) if value > mask] if max(shifted) > mask else []
-    put(out, len(exceptions))
-    before = 0
-    for i, high in exceptions:
-        put(out, i - before)
-        put(out, high)
-        before = i
-        shifted[i] &= mask
-    for block in range(0, n, _BLOCK):
-        bits = 0
-        part = shifted[block : block + _BLOCK]
-        for value in reversed(part):
-            bits = bits << width | value
-        out += bits.to_bytes((len(part) * width + 7) // 8, "little")
-
-
-def _width(shifted: Sequence[int]) -> int:
-    """The width that makes the column shortest, exceptions paid with about a byte of place and their bits above it."""
-    lengths = Counter(map(int.bit_length, shifted))
-    n = len(shifted)
-    return min(
-        lengths,
-        key=lambda width: n * width + sum(k * (16 + (bits - width)) for bits, k in lengths.items() if bits > width),
-    )
-
-
-def _get_column(data: bytes, at: int, n: int) -> tuple[list[int], int]:
-    if n == 0:
-        return [], at
-    coded, at = get(data, at)
-    base = unzigzag(coded)
-    if at >= len(data):
-        raise ValueError("packed data ends inside a column")
-    width = data[at]
-    exceptions, at = get(data, at + 1)
-    high: list[tuple[int, int]] = []
-    place = 0
-    for _ in range(exceptions):
-        step, at = get(data, at)
-        bits, at = get(data, at)
-        place += step
-        high.append((place, bits))
-    mask = (1 << width) - 1
-    values: list[int] = []
-    for block in range(0, n, _BLOCK):
-        k = min(_BLOCK, n - block)
-        size = (k * width + 7) // 8
-        if at + size > len(data):
-            raise ValueError("packed data ends inside a column")
-        bits = int.from_bytes(data[at : at + size], "little")
-        at += size
-        for _ in range(k):
-            values.append(bits & mask)
-            bits >>= width
-    for place, top in high:
-        if place >= n:
-            raise ValueError("an exception lies outside its column")
-        values[place] |= top << width
-    return [base + value for value in values], at
+    step, held = None, n - 1
+    if not kind & _DELTA:
+        zigzagged, at = get(data, at)
+        step, held = unzigzag(zigzagged), n
+    column, at = find_column(data, at, held)
+    return _Sends(n, start, unit, unzigzag(coded), step, column), at

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from slamon.model import DAY, MINUTE
 from slamon.record import distribution
-from slamon.record.packing import merge
+from slamon.record.packing import join
 from slamon.record.rows import Record
 from slamon.record.varint import get_pairs, put_pairs
 
@@ -50,7 +50,7 @@ def total(start: int, length: int, records: Iterable[Record]) -> Record:
         if record.raw is not None:
             raw.append(record.raw)
     if length == MINUTE and raw:
-        result.raw = merge(start, raw)
+        result.raw = raw[0] if len(raw) == 1 else join(start, [(start, part) for part in raw])
     return result
 
 

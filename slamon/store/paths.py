@@ -9,8 +9,8 @@ from sqlalchemy import Connection, inspect, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from slamon.path import Moment, Trace, Traced
-from slamon.store.reading import KEYS_PER_QUERY
 from slamon.store.schema import reading, traced, writing
+from slamon.store.sums import KEYS_PER_QUERY
 from slamon.store.writing import slices
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from slamon.model import DAY, MEANING, MINUTE, RESULT_CODE, Effect, Target
 from slamon.record import journal as lines
@@ -15,19 +15,17 @@ from slamon.record.records import total
 from slamon.record.rows import Gap, Record, Run
 from slamon.record.track import LOOK_EVERY, Journal, Track
 from slamon.sla.facts import SeriesFacts
-from slamon.store.compaction import read_upto
-from slamon.store.rows import lagging_value, limits_value, open_run, record_value, run_value
-from slamon.store.schema import SUMS, gap, journal, raw, record, run, series
-from slamon.store.tiles import Tiles, split, tiles
+from slamon.store import sums
+from slamon.store.rows import lagging_value, limits_value, open_run, run_value
+from slamon.store.schema import gap, journal, run, series
+from slamon.store.sums import KEYS_PER_QUERY
+from slamon.store.tiles import split
 from slamon.store.writing import Present, slices
 
 UP_AFTER = 1000
 """No rule may ask for more successes in a row."""
 UP = tuple(RESULT_CODE[result] for result, what in MEANING.items() if what.effect is Effect.UP)
 """Codes of the results that say the target is up."""
-SEEK_SHARE = 8
-"""Below one in so many series, looking every row up is cheaper than reading all series of the span past."""
-KEYS_PER_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,19 +129,19 @@ def load(
     runs = {i: _joined(stored.get(i, []), tail.runs.get(i, ()), end) for i in ids}
     since = min((some[0].first_sent for some in runs.values() if some), default=start)
     edges = sorted({start, end, *cuts})
-    sums: dict[int, list[Record]] = {}
+    found: dict[int, list[Record]] = {}
     if records and ids:
         # Nothing lies outside what is known, so a caller may ask for all of time; whole days, so that day records still fit.
         earliest, latest = min(first.values()), max(through.values()) + MINUTE
         begin, finish = max(start, earliest - earliest % DAY), min(end, latest - latest % DAY + DAY)
-        sums = _records(connection, ids, begin, finish, edges, minutes=minutes)
+        found = sums.records(connection, ids, begin, finish, edges, fine=minutes)
     return StoredFacts(
         series={
             rows[i].target: StoredSeries(
                 known_from=first[i],
                 through=through[i],
                 runs=runs[i],
-                records=_with_tail(sums.get(i, []), tail.minutes.get(i, []), start, end, edges) if records else (),
+                records=_with_tail(found.get(i, []), tail.minutes.get(i, []), start, end, edges) if records else (),
             )
             for i in ids
         },
@@ -279,61 +277,6 @@ def _joined(stored: Sequence[Run], tail: Sequence[Run], end: int) -> tuple[Run, 
         if one.first_sent < end and (other is None or (one.samples, one.until) > (other.samples, other.until)):
             runs[one.first_sent] = one
     return tuple(runs[first] for first in sorted(runs))
-
-
-def _records(
-    connection: Connection, ids: Sequence[int], start: int, end: int, edges: Sequence[int], *, minutes: bool
-) -> dict[int, list[Record]]:
-    upto = (None, None) if minutes else (read_upto(connection, "day_upto"), read_upto(connection, "quarter_upto"))
-    found: dict[int, list[Record]] = {i: [] for i in ids}
-    for part in tiles(start, end, cuts=edges, upto=upto):
-        for where in _where(connection, ids, part):
-            rows = connection.execute(
-                select(
-                    record.c.series,
-                    record.c.minute,
-                    record.c.buckets,
-                    record.c.within,
-                    *(record.c[name] for name in SUMS),
-                )
-                .where(record.c.length == part.length, *where)
-                .order_by(record.c.minute)
-            )
-            for i, minute, buckets, within, *sums in rows:
-                found[i].append(record_value(part.length, minute, sums, buckets, within))
-    _attach(connection, found, edges)
-    return found
-
-
-def _where(connection: Connection, ids: Sequence[int], part: Tiles) -> Iterator[tuple[ColumnElement[bool], ...]]:
-    """Conditions that together select the records of `part`: by walking the span, or by looking rows up where few are wanted."""
-    count = connection.scalar(select(func.count()).select_from(series)) or 0
-    if len(ids) * SEEK_SHARE >= count:
-        for some in slices(ids, KEYS_PER_QUERY):
-            yield record.c.minute >= part.first, record.c.minute < part.end, record.c.series.in_(some)
-        return
-    for keys in slices(range(part.first, part.end, part.length), KEYS_PER_QUERY):
-        for some in slices(ids, KEYS_PER_QUERY):
-            yield record.c.minute.in_(keys), record.c.series.in_(some)
-
-
-def _attach(connection: Connection, found: Mapping[int, list[Record]], edges: Sequence[int]) -> None:
-    """The samples of the minutes that have an edge inside: nothing else can tell its two sides apart."""
-    cut = {
-        (i, one.start // MINUTE): one
-        for i, records in found.items()
-        for one in records
-        if one.length == MINUTE and split(edges, one.start // MINUTE, 1)
-    }
-    ids = sorted({i for i, _ in cut})
-    for keys in slices(sorted({minute for _, minute in cut}), KEYS_PER_QUERY):
-        for some in slices(ids, KEYS_PER_QUERY):
-            rows = connection.execute(
-                select(raw.c.series, raw.c.minute, raw.c.data).where(raw.c.minute.in_(keys), raw.c.series.in_(some))
-            )
-            for i, minute, data in rows:
-                if (i, minute) in cut:
-                    cut[i, minute].raw = data
 
 
 def _with_tail(

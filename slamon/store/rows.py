@@ -8,10 +8,15 @@ from typing import Any
 from sqlalchemy import Row
 
 from slamon.model import MINUTE, RESULT_CODE, RESULTS
-from slamon.record.records import decoded
+from slamon.record.records import QUARTER, decoded
 from slamon.record.rows import Record, Run
 from slamon.record.varint import get_pairs, put_pairs
 from slamon.store.schema import SUMS
+
+QUARTER_MINUTES = QUARTER // MINUTE
+SERIES_BITS = 32
+"""Of a `quarter_id`: series are numbered from 1 on, and four thousand million are more than there will be."""
+SERIES_MASK = (1 << SERIES_BITS) - 1
 
 
 def record_row(series: int, record: Record, packed: tuple[bytes, bytes]) -> dict[str, Any]:
@@ -34,6 +39,16 @@ def record_value(length: int, minute: int, sums: Sequence[Any], buckets: bytes, 
         within=limits,
         **dict(zip(SUMS, sums, strict=True)),
     )
+
+
+def quarter_id(minute: int, series: int) -> int:
+    """The key of a series' quarter hour with this minute in it: quarter hours in order, series within them."""
+    return minute // QUARTER_MINUTES << SERIES_BITS | series
+
+
+def quarter_of(id: int) -> tuple[int, int]:  # noqa: A002  the name of the column
+    """(first minute, series) of a `quarter_id`."""
+    return (id >> SERIES_BITS) * QUARTER_MINUTES, id & SERIES_MASK
 
 
 def run_row(series: int, run: Run) -> dict[str, Any]:

@@ -36,8 +36,12 @@ from sqlalchemy.pool import StaticPool
 from slamon import __version__
 from slamon.errors import UnavailableError
 
-VERSION = 2
+VERSION = 3
 """Of the schema; raised by every change of it, together with the migration that brings old files along."""
+FOLDED = 3
+"""First version with folded minutes."""
+PAGE_SIZE = 2048
+"""Bytes of a page of a new file: samples of a quarter hour fill two, and each of the tables ends in one that is not full."""
 FILE_MODE = 0o640
 """The record of a customer's service: written by its owner, read by the group, nobody else's business."""
 BUSY_TIMEOUT_MS = 5000
@@ -58,7 +62,13 @@ FIXES = {
 """Primary result code of SQLite → what to do about it."""
 metadata = MetaData()
 
-meta = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", BigInteger, nullable=False))
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
 """`schema`: version of the schema. `quarter_upto`, `day_upto`: first minute not yet summed into that kind of record."""
 
 series = Table(
@@ -144,6 +154,25 @@ raw = Table(
 )
 """Samples themselves while they are kept: apart from the sums, so that dropping old ones touches nothing else."""
 
+minutes = Table(
+    "minutes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="rows.quarter_id"),
+    Column("data", LargeBinary, nullable=False, comment="record.folding"),
+)
+"""The minutes of a quarter hour of a series, from when it is summed up on; until then, and from before version 3, they are in `record`.
+
+Of these two tables the key is one number, so that rows in the order of time fill the file page by page.
+"""
+
+packets = Table(
+    "packets",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="rows.quarter_id"),
+    Column("data", LargeBinary, nullable=False, comment="record.packing, from the start of the quarter hour"),
+)
+"""Their samples, as `raw` is to `record`."""
+
 gap = Table(
     "gap",
     metadata,
@@ -193,6 +222,7 @@ contract_text = Table(
     metadata,
     Column("sha256", String, primary_key=True),
     Column("text", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Every contract text that was ever loaded, by its hash."""
 
@@ -201,7 +231,12 @@ def _keep_paths(connection: Connection) -> None:
     traced.create(connection)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _keep_paths}
+def _fold_minutes(connection: Connection) -> None:
+    for table in (minutes, packets):
+        table.create(connection)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _keep_paths, 2: _fold_minutes}
 """Version → what makes the next one of it, in the transaction that raises the version.
 
 The daemon brings a file along when it opens it. Nobody else does: the daemon that wrote it may be running, and could not open it again.
@@ -329,6 +364,7 @@ def _prepare(connection: Connection, path: Path, *, create: bool) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
     if create:
+        cursor.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # of a file that is empty; others keep theirs
         cursor.execute("PRAGMA journal_mode = WAL")
     cursor.close()
     with reading(connection):

@@ -176,7 +176,8 @@ class Store:
     def prune(self, now: int, keep_raw: int) -> int:
         """Drop the single samples of minutes older than `keep_raw` nanoseconds; how many minutes of series were dropped.
 
-        At most PRUNE_ROWS in one call; the sums stay. Call it from time to time.
+        Those of a folded quarter hour go together, when its last minute is that old. About PRUNE_ROWS at most in one call; the
+        sums stay. Call it from time to time.
         """
         return writing.prune(self._connection, now - keep_raw, PRUNE_ROWS)
 

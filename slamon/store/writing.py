@@ -10,22 +10,60 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from slamon.model import MEANING, MINUTE, RESULT_CODE, Effect
 from slamon.record.recorder import Batch, Opened
 from slamon.record.records import encoded, total
 from slamon.record.rows import Record, Run
 from slamon.record.track import Settled
-from slamon.store.rows import lagging_bytes, limits_text, record_row, record_value, run_row
-from slamon.store.schema import SUMS, gap, journal, raw, record, run, series, writing
+from slamon.store.rows import (
+    QUARTER_MINUTES,
+    lagging_bytes,
+    limits_text,
+    quarter_id,
+    record_row,
+    record_value,
+    run_row,
+)
+from slamon.store.schema import SUMS, gap, journal, packets, raw, record, run, series, writing
 
 MINUTES_PER_TRANSACTION = 150
 """Three rows each, so under 500: another process that wants to write waits for milliseconds."""
 ROWS_PER_TRANSACTION = 500
 
 T = TypeVar("T")
+
+
+def kept(table: Table, *names: str) -> Insert:
+    """Rows of `table`; of one that is there already these columns are replaced."""
+    statement = insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={name: statement.excluded[name] for name in names}
+    )
+
+
+# Made once: a statement costs more to make than to run.
+KEEP_RECORD = kept(record, *SUMS, "buckets", "within")
+_KEEP_RAW = kept(raw, "data")
+_KEEP_RUN = insert(run).on_conflict_do_nothing()
+_JOURNAL = insert(journal).on_conflict_do_nothing()
+_FORGET = delete(journal).where(journal.c.number < bindparam("before"))
+_CHECKPOINT = (
+    update(series)
+    .where(series.c.id == bindparam("i"))
+    .values(
+        upto=bindparam("b_upto"),
+        run_first=bindparam("b_first"),
+        run_last=bindparam("b_last"),
+        run_samples=bindparam("b_samples"),
+        run_result=bindparam("b_result"),
+        span=bindparam("b_span"),
+        before_sent=bindparam("b_sent"),
+        before_rtt=bindparam("b_rtt"),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -77,8 +115,11 @@ def write(connection: Connection, batch: Batch, present: Present) -> None:
 
 
 def prune(connection: Connection, before: int, most: int) -> int:
-    """Drop samples of minutes that ended by the instant `before`, at most about `most` rows, oldest first; rows dropped."""
-    dropped = 0
+    """Drop samples of minutes that ended by the instant `before`, of at most about `most` minutes, oldest first; of how many.
+
+    Folded ones go with the last minute of their quarter hour, counted as the fifteen they are as a rule.
+    """
+    dropped = _prune_folded(connection, before, most)
     key = tuple_(raw.c.minute, raw.c.series)
     while dropped < most:
         with writing(connection):
@@ -92,6 +133,24 @@ def prune(connection: Connection, before: int, most: int) -> int:
                 break
             connection.execute(delete(raw).where(key <= tuple_(keys[-1].minute, keys[-1].series)))
         dropped += len(keys)
+    return dropped
+
+
+def _prune_folded(connection: Connection, before: int, most: int) -> int:
+    dropped = 0
+    end = quarter_id(before // MINUTE, 0)
+    while dropped < most:
+        with writing(connection):
+            ids = connection.scalars(
+                select(packets.c.id)
+                .where(packets.c.id < end)
+                .order_by(packets.c.id)
+                .limit(ROWS_PER_TRANSACTION // QUARTER_MINUTES)
+            ).all()
+            if not ids:
+                break
+            connection.execute(delete(packets).where(packets.c.id <= ids[-1]))
+        dropped += len(ids) * QUARTER_MINUTES
     return dropped
 
 
@@ -125,7 +184,7 @@ def _open(connection: Connection, opened: Sequence[Opened]) -> None:
 
 def _journal(connection: Connection, batch: Batch) -> None:
     connection.execute(
-        insert(journal).on_conflict_do_nothing(),
+        _JOURNAL,
         {
             "number": batch.number,
             "settled": batch.settled,
@@ -143,7 +202,7 @@ def _journal(connection: Connection, batch: Batch) -> None:
     if batch.gaps:
         connection.execute(insert(gap).on_conflict_do_nothing(), [one._asdict() for one in batch.gaps])
     if batch.ended:
-        connection.execute(insert(run).on_conflict_do_nothing(), [run_row(i, ended) for i, ended in batch.ended])
+        connection.execute(_KEEP_RUN, [run_row(i, ended) for i, ended in batch.ended])
 
 
 def settle(connection: Connection, minutes: Sequence[Settled], present: Present) -> None:
@@ -170,36 +229,12 @@ def settle(connection: Connection, minutes: Sequence[Settled], present: Present)
         for (i, start), (minute, _) in sums.items()
         if minute.raw is not None
     ]
-    statement = insert(record)
-    names = (*SUMS, "buckets", "within")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(record.primary_key), set_={name: statement.excluded[name] for name in names}
-        ),
-        rows,
-    )
-    keep = insert(raw)
-    connection.execute(
-        keep.on_conflict_do_update(index_elements=list(raw.primary_key), set_={"data": keep.excluded.data}), samples
-    )
+    connection.execute(KEEP_RECORD, rows)
+    connection.execute(_KEEP_RAW, samples)
     runs = [run_row(one.series, ended) for one in minutes for ended in one.runs]
     for part in slices(runs, ROWS_PER_TRANSACTION):
-        connection.execute(insert(run).on_conflict_do_nothing(), part)
-    connection.execute(
-        update(series)
-        .where(series.c.id == bindparam("i"))
-        .values(
-            upto=bindparam("b_upto"),
-            run_first=bindparam("b_first"),
-            run_last=bindparam("b_last"),
-            run_samples=bindparam("b_samples"),
-            run_result=bindparam("b_result"),
-            span=bindparam("b_span"),
-            before_sent=bindparam("b_sent"),
-            before_rtt=bindparam("b_rtt"),
-        ),
-        [_checkpoint(one) for one in minutes],
-    )
+        connection.execute(_KEEP_RUN, part)
+    connection.execute(_CHECKPOINT, [_checkpoint(one) for one in minutes])
 
 
 def _checkpoint(one: Settled) -> dict[str, Any]:
@@ -245,4 +280,4 @@ def _finish(connection: Connection, batch: Batch) -> None:
             update(series).where(series.c.id == bindparam("i")).values(live=0, through=bindparam("at")),
             [{"i": i, "at": at} for i, at in batch.closed],
         )
-    connection.execute(delete(journal).where(journal.c.number < min(batch.keep_from, batch.number)))
+    connection.execute(_FORGET, {"before": min(batch.keep_from, batch.number)})

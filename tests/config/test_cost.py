@@ -10,12 +10,16 @@ import pytest
 from sqlalchemy import insert
 
 from slamon.config import load
-from slamon.config.cost import PACKED_MINUTE_BYTES, RECORD_BYTES, SAMPLE_BYTES, Cost, cost
-from slamon.model import MINUTE, MS, Result, S
+from slamon.config.cost import MINUTE_BYTES, PACKED_MINUTE_BYTES, RECORD_BYTES, SAMPLE_BYTES, Cost, cost
+from slamon.model import MINUTE, MS, RESULT_CODE, US, Result, S
 from slamon.probes import kinds
-from slamon.record import distribution
-from slamon.record.packing import Packed, pack
+from slamon.record.folding import Summed, fold
+from slamon.record.minute import Minute
+from slamon.record.packing import join
+from slamon.record.records import QUARTER, encoded, total
+from slamon.record.rows import Record
 from slamon.store import schema
+from slamon.store.rows import quarter_id, record_row
 
 
 def of(text: str, tmp_path: Path) -> Cost:
@@ -32,7 +36,7 @@ def test_one_ping_a_second(tmp_path: Path) -> None:
     assert found.bits_per_second == 2 * 84 * 8
     assert found.wire_bytes_per_day == 2 * 84 * 86_400
     packets = 86_400 * SAMPLE_BYTES + 1440 * PACKED_MINUTE_BYTES
-    records = (1440 + 96 + 1) * RECORD_BYTES
+    records = 1440 * MINUTE_BYTES + (96 + 1) * RECORD_BYTES
     assert found.store_bytes_per_day == packets + records
     assert found.store_bytes_of_packets == 7 * packets
     assert found.store_bytes_per_year == 365 * records
@@ -49,7 +53,7 @@ def test_targets_add_up_and_slow_ones_have_no_record_of_an_empty_minute(tmp_path
     assert found.bits_per_second == 10 * 2 * 84 * 8 + Fraction(2 * 104 * 8, 300)
     packets = (864_000 + 288) * SAMPLE_BYTES + (1440 + 288) * PACKED_MINUTE_BYTES
     assert found.store_bytes_of_packets == packets // 24
-    assert found.store_bytes_per_year == 365 * RECORD_BYTES * (1440 + 288 + 2 * 97)
+    assert found.store_bytes_per_year == 365 * (MINUTE_BYTES * (1440 + 288) + RECORD_BYTES * 2 * 97)
 
 
 def test_nothing_costs_nothing(tmp_path: Path) -> None:
@@ -59,39 +63,22 @@ def test_nothing_costs_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("a_minute", [6, 60])
 def test_the_rough_figures_are_those_of_a_store(a_minute: int, tmp_path: Path) -> None:
-    """A store filled with a day of ten targets is as large as said, within a third."""
-    minutes, targets = 360, 10
+    """A store filled with six hours of ten targets is as large as said, within a quarter."""
+    quarters, targets = 24, 10
     chance = random.Random(1)
     path = tmp_path / "facts.db"
     connection = schema.connect(path, create=True)
-    sums, raws = [], []
-    for minute in range(29_000_000, 29_000_000 + minutes):
+    sums, folded, packets = [], [], []
+    for quarter in range(1_900_000, 1_900_000 + quarters):
+        start = quarter * QUARTER
         for series in range(targets):
-            start = minute * MINUTE
-            delays = [(5 + series) * MS + abs(int(chance.gauss(0, MS // 2))) for _ in range(a_minute)]
-            samples = [
-                Packed(
-                    sent=start + n * MINUTE // a_minute + chance.randrange(2 * MS),
-                    result=Result.SUCCESS,
-                    rtt=rtt,
-                    hop_limit=57,
-                )
-                for n, rtt in enumerate(delays)
-            ]
-            raws.append({"minute": minute, "series": series, "data": pack(start, samples)})
-            values = dict.fromkeys(schema.SUMS, 0) | {
-                "received": a_minute,
-                "rtt_count": a_minute,
-                "rtt_sum": sum(delays),
-                "rtt_min": min(delays),
-                "rtt_max": max(delays),
-                "ipdv_sum": sum(delays) // 10,
-                "ipdv_count": a_minute - 1,
-            }
-            buckets = distribution.to_bytes(distribution.count(delays))
-            sums.append(
-                {"length": 1, "minute": minute, "series": series, "buckets": buckets, "within": b"\x00" * 4} | values
-            )
+            minutes = [minute(chance, at, a_minute, (5 + series) * MS) for at in range(start, start + QUARTER, MINUTE)]
+            key = quarter_id(start // MINUTE, series)
+            data = fold(start, [Summed(one, encoded(one)[0]) for one in minutes])
+            folded.append({"id": key, "data": data})
+            packets.append({"id": key, "data": join(start, [(one.start, one.raw or b"") for one in minutes])})
+            whole = total(start, QUARTER, minutes)
+            sums.append(record_row(series, whole, encoded(whole)))
     definition = {
         "vantage": "v",
         "probe": "icmp",
@@ -105,7 +92,20 @@ def test_the_rough_figures_are_those_of_a_store(a_minute: int, tmp_path: Path) -
     with schema.writing(connection):
         connection.execute(insert(schema.series), [{"id": n, "target": f"s/{n}"} | definition for n in range(targets)])
         connection.execute(insert(schema.record), sums)
-        connection.execute(insert(schema.raw), raws)
+        connection.execute(insert(schema.minutes), folded)
+        connection.execute(insert(schema.packets), packets)
     schema.close(connection)
-    said = minutes * targets * (RECORD_BYTES + PACKED_MINUTE_BYTES + a_minute * SAMPLE_BYTES)
-    assert 0.75 < path.stat().st_size / said < 1.33
+    a_quarter = 15 * (MINUTE_BYTES + PACKED_MINUTE_BYTES + a_minute * SAMPLE_BYTES) + RECORD_BYTES
+    said = quarters * targets * a_quarter
+    assert 0.8 < path.stat().st_size / said < 1.25
+
+
+def minute(chance: random.Random, start: int, a_minute: int, delay: int) -> Record:
+    """Of round trips that vary by half a millisecond."""
+    made = Minute(start, 1, None)
+    for n in range(a_minute):
+        made.sents.append(start + n * MINUTE // a_minute + chance.randrange(2000) * US)
+        made.codes.append(RESULT_CODE[Result.SUCCESS])
+        made.rtts.append(delay + abs(int(chance.gauss(0, MS // 2))))
+        made.hops.append(57)
+    return made.record(interval=MINUTE // a_minute, limits=(20 * MS,))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import random  # noqa: TID251  seeded below: the same noise every time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slamon.model import MS, US, Result, S
-from slamon.record.packing import Packed, merge, pack, unpack
+from slamon.record.packing import Packed, cut, join, pack, unpack
 from tests.record.worlds import T0
 
 SENDS = st.one_of(
@@ -35,7 +36,7 @@ def test_every_sample_comes_back_exactly(samples: list[Packed]) -> None:
 def test_parts_of_a_minute_join(samples: list[Packed], chance: random.Random) -> None:
     sides = [chance.random() < 0.5 for _ in samples]
     parts = [[s for s, side in zip(samples, sides, strict=True) if side is left] for left in (True, False)]
-    assert unpack(T0, merge(T0, [pack(T0, part) for part in parts])) == samples
+    assert unpack(T0, join(T0, [(T0, pack(T0, part)) for part in parts])) == samples
 
 
 @given(rows().filter(bool), st.data())
@@ -46,6 +47,19 @@ def test_torn_bytes_are_refused(samples: list[Packed], data: st.DataObject) -> N
         unpack(T0, torn)
     with pytest.raises(ValueError, match="too many"):
         unpack(T0, whole + b"\0")
+
+
+@given(rows(), st.lists(st.integers(0, 60), max_size=4, unique=True).map(sorted))
+def test_pieces_come_out_and_join_again(samples: list[Packed], edges: list[int]) -> None:
+    at = [T0 + edge * S for edge in [0, *edges, 61]]
+    pieces = list(pairwise(at))
+    cuts = cut(T0, pack(T0, samples), pieces)
+    inside = [[one for one in samples if begin <= one.sent < end] for begin, end in pieces]
+    assert [
+        [] if data is None else unpack(begin, data) for (begin, _), data in zip(pieces, cuts, strict=True)
+    ] == inside
+    parts = [(begin, data) for (begin, _), data in zip(pieces, cuts, strict=True) if data is not None]
+    assert join(T0, parts) == pack(T0, samples)
 
 
 def test_another_version_is_refused() -> None:
@@ -73,7 +87,7 @@ UNEVEN = [
 )
 def test_what_version_1_wrote_is_read(written: str, samples: list[Packed]) -> None:
     assert unpack(T0, bytes.fromhex(written)) == samples
-    assert unpack(T0, merge(T0, [bytes.fromhex(written), pack(T0, [])])) == samples
+    assert unpack(T0, join(T0, [(T0, bytes.fromhex(written)), (T0, pack(T0, []))])) == samples
 
 
 def test_whole_microseconds_cost_less() -> None:

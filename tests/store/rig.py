@@ -18,6 +18,7 @@ from slamon.record.rows import Record
 from slamon.record.series import Series
 from slamon.store import Store, schema
 from slamon.store.reading import replay_all
+from slamon.store.rows import quarter_of
 from tests.record.worlds import T0, finish, opened, probe, recorder
 
 EVER = 1 << 62
@@ -97,6 +98,10 @@ def kept(store: Store, name: str, start: int = 0, end: int = EVER) -> list[Sampl
         (number,) = store._connection.scalars(
             select(schema.series.c.id).where(schema.series.c.target == name)
         ).all() or (0,)
+        for key, data in store._connection.execute(select(schema.packets.c.id, schema.packets.c.data)).all():
+            at, series = quarter_of(key)
+            found += unpack(at * MINUTE, data) if series == number else []
+        found.sort(key=lambda one: one.sent)
         tracks, _ = replay_all(store._connection)
     if number in tracks:
         track = tracks[number]

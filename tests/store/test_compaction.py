@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, func, insert, select
 
 from slamon.model import DAY, HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record.records import QUARTER, total
 from slamon.record.rows import Record
-from slamon.store import Store
+from slamon.store import Store, schema
 from slamon.store.compaction import LEVELS, Compactor
 from tests.record.worlds import LOST, T0, success, target
-from tests.store.rig import EVER, Daemon, compact
+from tests.store.rig import EVER, Daemon, compact, kept
 
 NAMES = ("a/ping", "b/ping")
 
@@ -114,6 +115,63 @@ def test_what_a_killed_daemon_was_summing_is_summed_once(path: Path, tmp_path: P
         for name in NAMES:
             first = daemon.store.load(NAMES, T0, T0 + QUARTER).series[name].records[0]
             assert first == total(T0, QUARTER, bare(exact.series[name].records[:15]))
+
+
+def test_minutes_are_folded_with_their_samples(path: Path) -> None:
+    with Daemon(path, *(target(name, interval=15 * S) for name in NAMES)) as daemon:
+        for i in range(4 * 35):
+            daemon.now = T0 + i * 15 * S
+            daemon.seconds([reading(i)], every=1 if i % 8 == 7 else 2)
+        for _ in range(8):
+            daemon.write()
+        samples = {name: kept(daemon.store, name) for name in NAMES}
+        cuts = [T0 + 3 * MINUTE + 1, T0 + 14 * MINUTE + 31 * S, T0 + 15 * MINUTE, T0 + 31 * MINUTE + 1]
+        before = daemon.store.load(NAMES, T0 + 1, EVER, cuts=cuts, minutes=True)
+        compact(daemon.store)
+        assert daemon.store.load(NAMES, T0 + 1, EVER, cuts=cuts, minutes=True) == before
+        assert {name: kept(daemon.store, name) for name in NAMES} == samples
+        assert counts(daemon.store) == {"minutes": 2 * 2, "packets": 2 * 2, "record": 2 * (2 + 4), "raw": 2 * 4}
+        assert daemon.store.prune(T0 + 29 * MINUTE, 0) == 2 * 15, "the second quarter hour is not over"
+        assert daemon.store.prune(T0 + 32 * MINUTE, 0) == 2 * (15 + 2)
+        assert counts(daemon.store) == {"minutes": 2 * 2, "packets": 0, "record": 2 * (2 + 4), "raw": 2 * 2}
+        assert [bare(one.records) for one in daemon.store.load(NAMES, T0 + 1, EVER, minutes=True).series.values()] == [
+            bare(one.records) for one in before.series.values()
+        ]
+
+
+def test_what_comes_to_a_folded_quarter_hour_is_added(path: Path, tmp_path: Path) -> None:
+    cuts = [T0 + 5 * MINUTE + 1]
+    with Daemon(tmp_path / "twin.db", target(NAMES[0], interval=MINUTE)) as twin:
+        long(twin, 12)
+        long(twin, 4, first=13)
+        compact(twin.store)
+        whole = [twin.store.load(NAMES, T0, EVER, cuts=cuts, minutes=fine) for fine in (True, False)]
+        samples = kept(twin.store, NAMES[0])
+    with Daemon(path, target(NAMES[0], interval=MINUTE)) as daemon:
+        long(daemon, 12)
+        connection, tables, minute = daemon.store._connection, (schema.record, schema.raw), T0 // MINUTE + 5
+        with schema.writing(connection):
+            late = [connection.execute(select(table).where(table.c.minute == minute)).one() for table in tables]
+            for table in tables:
+                connection.execute(delete(table).where(table.c.minute == minute))
+        long(daemon, 4, first=13)
+        compact(daemon.store)
+        assert kept(daemon.store, NAMES[0]) == [one for one in samples if one.sent // MINUTE != minute]
+        with schema.writing(connection):
+            for table, row in zip(tables, late, strict=True):
+                connection.execute(insert(table), row._asdict())
+            connection.execute(delete(schema.meta).where(schema.meta.c.name == "quarter_upto"))
+        compactor = Compactor(connection)
+        while compactor.step(T0 + 17 * MINUTE):
+            pass
+        assert kept(daemon.store, NAMES[0]) == samples
+        assert [daemon.store.load(NAMES, T0, EVER, cuts=cuts, minutes=fine) for fine in (True, False)] == whole
+
+
+def counts(store: Store) -> dict[str, int]:
+    tables = (schema.minutes, schema.packets, schema.record, schema.raw)
+    with schema.reading(store._connection):
+        return {table.name: store._connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
 
 
 def test_empty_time_is_skipped(path: Path) -> None:

@@ -9,17 +9,23 @@ import stat
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from slamon.errors import UNAVAILABLE, UnavailableError
+from slamon.model import MINUTE, MS, S
 from slamon.path import Moment, Trace, Traced
+from slamon.record.folding import unfold
+from slamon.record.packing import cut
+from slamon.record.records import encoded
 from slamon.store import Store, locked, schema
+from slamon.store.rows import quarter_of, record_row
 from slamon.store.schema import MIGRATIONS, VERSION
-from tests.record.worlds import LOST, success, target
-from tests.store.rig import EVER, Daemon
+from tests.record.worlds import LOST, T0, success, target
+from tests.store.rig import EVER, Daemon, compact
 
 HOLDER = """
 import sys
@@ -123,13 +129,34 @@ def test_another_schema_version(path: Path) -> None:
 
 def first_version(path: Path) -> None:
     """A store as the first version made it."""
-    with Daemon(path, target()) as daemon:
-        daemon.seconds([success()] * 70)
+    second_version(path, seconds=70)
     editor = sqlite3.connect(path)
     editor.execute("DROP TABLE path")
     editor.execute("UPDATE meta SET value = 1 WHERE name = 'schema'")
     editor.commit()
     editor.close()
+
+
+def second_version(path: Path, *, seconds: int) -> None:
+    """A store as version 2 made it: quarter hours are summed up, and their minutes and samples stay where they were."""
+    with Daemon(path, target()) as daemon:
+        daemon.seconds([LOST if i % 50 == 7 else success(MS * (10 + i % 29)) for i in range(seconds)], every=5)
+        compact(daemon.store)
+        connection = daemon.store._connection
+        with schema.writing(connection):
+            for key, data in connection.execute(select(schema.minutes.c.id, schema.minutes.c.data)).all():
+                start, i = quarter_of(key)
+                for one in unfold(start * MINUTE, data):
+                    connection.execute(schema.record.insert(), record_row(i, one, encoded(one)))
+            for key, data in connection.execute(select(schema.packets.c.id, schema.packets.c.data)).all():
+                start, i = quarter_of(key)
+                edges = [at * MINUTE for at in range(start, start + 16)]
+                for at, piece in zip(edges, cut(start * MINUTE, data, pairwise(edges)), strict=False):
+                    row = {"minute": at // MINUTE, "series": i, "data": piece}
+                    connection.execute(schema.raw.insert(), row)
+            for table in (schema.minutes, schema.packets):
+                table.drop(connection)
+            connection.execute(schema.meta.update().where(schema.meta.c.name == "schema").values(value=2))
 
 
 def version_of(path: Path) -> int:
@@ -156,6 +183,35 @@ def test_a_store_of_the_first_version_is_brought_along_by_the_daemon_alone(path:
         assert store.paths(["hq/ping"], 0, EVER) == (TRACED,)
 
 
+CUTS = [T0 + 7 * MINUTE + 11 * S, T0 + 20 * MINUTE + 30 * S, T0 + 33 * MINUTE + 5 * S]
+
+
+def test_a_store_of_the_second_version_keeps_its_minutes_where_they_are(path: Path) -> None:
+    second_version(path, seconds=20 * 60)
+    with Store.open(path, write=False) as reader:
+        before = [reader.load(["hq/ping"], 0, EVER, cuts=CUTS, minutes=fine) for fine in (True, False)]
+    assert version_of(path) == 2, "the daemon that wrote it can still open it"
+    assert sum(one.raw is not None for one in before[0].series["hq/ping"].records) == 1
+    with Daemon(path, target(), now=T0 + 20 * MINUTE) as daemon:
+        assert version_of(path) == VERSION
+        upto = T0 + 19 * MINUTE
+        after = [daemon.store.load(["hq/ping"], 0, EVER, cuts=CUTS, minutes=fine) for fine in (True, False)]
+        for old, new in zip(before, after, strict=True):
+            assert old.series["hq/ping"].runs == new.series["hq/ping"].runs
+            assert [one for one in old.series["hq/ping"].records if one.end <= upto] == [
+                one for one in new.series["hq/ping"].records if one.end <= upto
+            ]
+        daemon.seconds([success()] * 15 * 60, every=5)
+        compact(daemon.store)
+        records = daemon.store.load(["hq/ping"], 0, EVER, cuts=CUTS, minutes=True).series["hq/ping"].records
+        assert [one.start for one in records] == [T0 + i * MINUTE for i in range(len(records))]
+        assert [one.start for one in records if one.raw is not None] == [at - at % MINUTE for at in CUTS]
+        assert records[:19] == after[0].series["hq/ping"].records[:19]
+        assert daemon.store.prune(T0 + 30 * MINUTE, 0) == 15 + 15
+        records = daemon.store.load(["hq/ping"], 0, EVER, cuts=CUTS, minutes=True).series["hq/ping"].records
+        assert [one.start for one in records if one.raw is not None] == [T0 + 33 * MINUTE]
+
+
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first_version(path)
 
@@ -163,7 +219,7 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
         MIGRATIONS[1](connection)
         raise OSError("the machine is pulled out of the wall")
 
-    monkeypatch.setattr(schema, "MIGRATIONS", {1: break_off})
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS | {1: break_off})
     with pytest.raises(OSError, match="out of the wall"):
         Store.open(path, write=True)
     monkeypatch.undo()
