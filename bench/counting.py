@@ -51,7 +51,7 @@ def _successes(each: Series) -> int:
 
 async def _burst(addresses: Sequence[str]) -> Record:
     record = Record([target(address, 10 * S) for address in addresses])
-    shots = [Shot(each, each.address, series, 0) for each, series in zip(record.targets, record.series, strict=True)]
+    shots = [Shot(each, each.address, series) for each, series in zip(record.targets, record.series, strict=True)]
     async with PROBE.open(record.context) as prober:
         for _ in range(BURSTS):
             clock.tick()
@@ -138,7 +138,7 @@ COUNTS = ("sent", "received", "lost", "late", "duplicate", "reordered", "corrupt
 async def _probe(addresses: Sequence[str]) -> list[Series]:
     """Until every target was probed PACKETS times, no more."""
     record = Record([target(address, EVERY_PROBE, timeout=TIMEOUT) for address in addresses])
-    shots = [Shot(each, each.address, series, 0) for each, series in zip(record.targets, record.series, strict=True)]
+    shots = [Shot(each, each.address, series) for each, series in zip(record.targets, record.series, strict=True)]
     begun, tick = clock.monotonic(), EVERY_PROBE // 10
     async with PROBE.open(record.context) as prober:
         for i in range(PACKETS * 10):  # a tenth of the targets every 10 ms

@@ -112,7 +112,7 @@ BATCH = 1 * S
 async def saturated(addresses: Sequence[str], seconds: float) -> Figures:
     """Every target once, what arrived, and again without pause: the engine and the record as fast as they can."""
     record = Record([target(address, 10 * MS) for address in addresses])
-    shots = [Shot(each, each.address, series, 0) for each, series in zip(record.targets, record.series, strict=True)]
+    shots = [Shot(each, each.address, series) for each, series in zip(record.targets, record.series, strict=True)]
     async with PROBE.open(record.context) as prober:
         end = clock.monotonic() + int(SETTLE / 2 * S)
         window: Window | None = None

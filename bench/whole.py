@@ -31,7 +31,7 @@ STOP = 60.0
 SETTLE = 15.0
 """Seconds from ready to the window: every target was probed, every contract judged by what was measured."""
 MINUTE = 60.0
-"""Seconds of a window that holds what recurs by the minute: the closing of every target's minute, a judgement of every contract, four scrapes."""
+"""Seconds of a window that holds what recurs by the minute: the closing of all minutes, a judgement of every contract, four scrapes."""
 SCRAPES = 4
 
 _RESULT = re.compile(r'^slamon_probe_results_total\{.*result="([a-z_]+)".*\} (\d+)$', re.MULTILINE)

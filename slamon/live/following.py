@@ -172,7 +172,9 @@ class Live:
     def target(self, name: str) -> StateView | None:
         """None until something about it has settled."""
         account = self._accounts.get(name)
-        if account is not None and any(name in service.targets for service in self._users[name] if self._is_calm(service)):
+        if account is not None and any(
+            name in service.targets for service in self._users[name] if self._is_calm(service)
+        ):
             self._grow(name)
         return account.view() if account is not None and account.since else None
 
