@@ -140,6 +140,7 @@ def follow(world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int) -> 
         now = START + second * S
         if second == gap_at:
             gaps.append(Gap(now - S // 3, now - S // 4, "suspended"))  # later than any batch: it was noticed at once
+            recorder.gap(gaps[-1])
         if results is not None:
             for offset, (each, result) in enumerate(zip(TARGETS, results, strict=True)):
                 pending = series[each.name].send(now + offset * 1000)
