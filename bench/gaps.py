@@ -15,7 +15,7 @@ from bench.web import get
 from slamon.daemon.probing import COARSE, FAST, FINE
 from slamon.model import MS, S
 
-SECONDS = 60
+SECONDS = 90
 SCRAPE = 1.0
 """Seconds between two scrapes."""
 REFRESH = "5s"

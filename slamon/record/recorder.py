@@ -17,6 +17,8 @@ SLEW = 100 * MS
 """How far behind the present `settled` stays: the wall clock may be slewed back by as much without making a probe late."""
 SLICE = 32
 """Minutes turned into rows in one go at most, about 2 ms of work: more would be felt by the sender."""
+SLICE_SAMPLES = SLICE * 60
+"""And samples, of which a target that is probed ten times a second has as many in three minutes."""
 
 
 class Known(NamedTuple):
@@ -170,7 +172,11 @@ class Recorder:
         if look:
             for track in self._by_id.values():
                 track.close(lagging.get(track.id, settled))
-        self._pack(len(shared.done) if final else SLICE)
+        if final:
+            while shared.done:
+                self._pack(len(shared.done))
+        else:
+            self._pack(SLICE)
         minutes, self._packed = tuple(self._packed), []
         touched = {line.series for line in released} | {minute.series for minute in minutes}
         first = tuple((i, known) for i in self._nameless & touched if (known := self._by_id[i].known_from) is not None)
@@ -207,11 +213,18 @@ class Recorder:
                 self._keep_from = min(self._keep_from, minute.number)
                 self._complete = min(self._complete, minute.start)
 
-    def _pack(self, limit: int) -> None:
+    def _pack(self, limit: int, samples: int = SLICE_SAMPLES) -> None:
+        """At most `limit` minutes, and no more once they hold so many samples."""
         done = self._journal.done
+        taken = 0
         for track in done[:limit]:
+            if samples <= 0:
+                break
+            minute = track.earliest()
+            samples -= 0 if minute is None else len(minute.sents)
             self._packed.append(track.settle())
-        del done[:limit]
+            taken += 1
+        del done[:taken]
 
     def _end(self, name: str) -> Series:
         series = self.series.pop(name)
