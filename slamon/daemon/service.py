@@ -31,6 +31,7 @@ from slamon.resolve import Addresses
 from slamon.stats import RTT_EDGES, Stats
 from slamon.store import Store, StoreError, StoreThread
 from slamon.systemd import Notifier
+from slamon.turns import give_way
 
 log = logging.getLogger("slamon")
 
@@ -104,7 +105,7 @@ class Service:
             if renewed.targets:
                 past = await self._source.load(renewed.targets, 0, self._clock.now(), records=False)
                 for _ in renewed.replay(past.series.values(), past.gaps, self._clock.now()):
-                    await asyncio.sleep(0)
+                    await give_way()
             self._swap(config, renewed)
 
     def _swap(self, config: Config, renewed: Live) -> None:

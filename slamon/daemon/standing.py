@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TypedDict
 
 from slamon.config import Config
@@ -11,6 +10,7 @@ from slamon.live import NOTHING, WINDOW, Live, StateView
 from slamon.model import MINUTE
 from slamon.report.status import ServiceStatus, Status, TargetStatus, measured
 from slamon.sla.facts import SeriesFacts, State
+from slamon.turns import give_way
 
 
 def follow(config: Config) -> Live:
@@ -27,7 +27,7 @@ async def status(config: Config, source: Source, *, now: int, running: bool, liv
         live = follow(config)
         past = await source.load(targets, 0, now, records=False)
         for _ in live.replay(past.series.values(), past.gaps, now):
-            await asyncio.sleep(0)
+            await give_way()
     recent = (await source.load(targets, now - WINDOW - MINUTE, now)).series
     services = []
     # What was undecided a day ago counts as unknown, so of a stopped daemon the services say less than the targets.

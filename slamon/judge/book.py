@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -19,6 +18,7 @@ from slamon.sla.reach import needed, services
 from slamon.sla.statement import Statement, state
 from slamon.sla.tally import Tally
 from slamon.sla.terms import Composition, Contract, names
+from slamon.turns import give_way
 
 Stretch: TypeAlias = tuple[Composition, Period]
 """Services judged together, over a period or any other stretch of time."""
@@ -82,7 +82,7 @@ class Book:
                 tallies[stretch] = Tally()
                 if known is not None and stretch[1].end > known:
                     tallies[stretch] = await self._case(*stretch).sums(source, as_of, known, step=step)
-                await asyncio.sleep(0)
+                await give_way()
             asked = _Asked(tallies)
             account = Account(
                 self.contract,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from slamon.sla.lines import Period
 from slamon.sla.outages import Ruled, indivisible
 from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets
 from slamon.sla.terms import Composition, Contract
+from slamon.turns import give_way
 
 BEYOND = HOUR
 """After a span's end: usually enough for every probe of it to be decided."""
@@ -73,7 +73,7 @@ class Case:
                 step = half
                 continue
             ruling = bench.ruled(runs, as_of=at)
-            await asyncio.sleep(0)
+            await give_way()
             found = self._base_end(runs, ruling, last, at)
             most = self.upto + step
             cut = found if found <= most else most - most % QUARTER
@@ -83,9 +83,9 @@ class Case:
             grown = cut > self.upto
             if grown:
                 self.base += await bench.tally(runs, ruling, self.upto, cut, as_of=at)
-                await asyncio.sleep(0)
+                await give_way()
                 self.upto, self.needed, wider = cut, self._needed(runs, ruling, cut), False
-                await asyncio.sleep(0)
+                await give_way()
             # The runs that made the base grow judge what follows it as well, where there are no others.
             if (end == every and cut == found) if grown else (end == every or ruling.settled >= period.end):
                 whole = self.base + await bench.tally(runs, ruling, self.upto, period.end, as_of=at)

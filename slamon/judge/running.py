@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract, Measure, names
 from slamon.stats import Stats
 from slamon.store import Answering, Declarations
+from slamon.turns import give_way
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Judge:
                 if case is not None:  # None: a reload came in between
                     case.view, case.well = views[contract.name], case.answered(answering)
                 self._stats.evaluation.observe(self._clock.monotonic() - begun)
-                await asyncio.sleep(0)
+                await give_way()
         if config is self._config:
             self.views = tuple(views[name] for name in config.contracts)
             self.declared, self.declarations = number, declarations

@@ -167,16 +167,18 @@ def _sums(records: Sequence[Record]) -> Packets:
 def _part(record: Record, spans: Spans, interval: int) -> Packets:
     """The packets of `record` sent in `spans`, from its raw samples."""
     rows = _rows(record)
-    inside = [row for row in rows if any(start <= row.sent < end for start, end in spans)]
+    places = [tuple(bisect_left(rows, edge, key=lambda row: row.sent) for edge in span) for span in spans]
+    inside = [row for low, high in places for row in rows[low:high]]
+    longest = reach(interval)
     kinds = Counter(MEANING[row.result].packet for row in inside)
     delays = _delays(inside)
     pairs = [
         abs(after.rtt - before.rtt)
-        for before, after in pairwise(rows)
         # A pair belongs to its later packet; two sent with no slot left out between (RFC 3393).
-        if any(start <= after.sent < end for start, end in spans)
-        and after.sent - before.sent <= reach(interval)
-        and (before.result, after.result) == (Result.SUCCESS, Result.SUCCESS)
+        for low, high in places
+        for before, after in pairwise(rows[max(low - 1, 0) : high])
+        if after.sent - before.sent <= longest
+        and before.result is after.result is Result.SUCCESS
         and before.rtt is not None
         and after.rtt is not None
     ]

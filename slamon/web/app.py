@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -13,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from slamon.errors import ConfigError, SlamonError, UnavailableError, UsageError
 from slamon.metrics import CONTENT_TYPE
+from slamon.turns import give_way
 from slamon.web.origin import refusal
 
 log = logging.getLogger(__name__)
@@ -111,9 +111,7 @@ async def _metrics(request: web.Request) -> web.StreamResponse:
         for step in request.app[SITE].page():
             if step:
                 await response.write(step)
-            await asyncio.sleep(
-                0
-            )  # write() returns at once while the socket takes it: give way to the sender ourselves
+            await give_way()  # write() returns at once while the socket takes it
     except ConnectionError:
         return response  # the scraper left in the middle of the page: its own business
     except Exception:
