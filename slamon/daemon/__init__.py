@@ -45,8 +45,9 @@ DATABASE = "slamon.db"
 SWITCH = 0.001
 """Seconds after which the thread of the store gives way to the sender, who may ask for the processor several times in a tick."""
 
-COLLECT = 20_000
-"""New objects before the collector looks for cycles: packets and runs by the thousand come and go every second, and need no collector."""
+COLLECT = 5_000, 5, 1 << 30
+"""New objects before the collector looks for cycles among the youngest: a millisecond's work. It looks at the next youngest after five
+such looks, and at all that is held, which takes a tenth of a second with thousands of targets, only when `Service.keep` asks for it."""
 
 
 def database(config: Config, state: Path) -> Path:
@@ -94,7 +95,7 @@ async def serve(
             # What was built at start stays: a collection that walks all of it would hold the sender for tens of milliseconds.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(COLLECT)
+            gc.set_threshold(*COLLECT)
             sys.setswitchinterval(SWITCH)
             notifier.ready(summary(config))
             announce(bound, config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
@@ -40,6 +41,9 @@ BATCH = 1 * S
 
 LOOK = 10
 """Batches between two looks for targets that have become lossy: one interval of most."""
+
+COLLECT = 3600
+"""Batches between two looks of the collector at all objects: cycles that live longer than a few seconds are rare."""
 
 PRUNE = 600
 """Batches between two looks for single packets older than they are kept."""
@@ -176,6 +180,8 @@ class Service:
                 self.notices.say_lossy(self.config, self._clock.now())
             if count % PRUNE == 0:
                 await self._prune()
+            if count % COLLECT == 0:
+                gc.collect()
 
     async def _examine(self) -> None:
         """What is wrong with the store as it was found. Measuring goes on: what is recorded from here on is as good as ever."""
@@ -243,11 +249,13 @@ class Service:
             self._recorder.gap(gap)
             log.warning("nothing could be observed for %.3f s: %s", (gap.end - gap.start) / S, gap.reason)
         self._note_clock()
-        batch = self._recorder.batch(self._clock.now(), final=final)
+        now = self._clock.now()
+        batch = self._recorder.batch(now, final=final)
         self._thread.put(batch)
+        await give_way()
         for gap in self._thread.given_up():
             self._recorder.interrupt(gap)
-        turns = self.live.update(self._inbox.read(batch), gaps, self._clock.now())
+        turns = self.live.update(self._inbox.read(batch), gaps, now)
         if self.notices is not None:
             self.notices.say(turns, self.config)
 
