@@ -430,6 +430,27 @@ async def test_an_exclusion_shows_as_active_and_takes_the_credit_away(tmp_path: 
     assert await world.thread.close()
 
 
+async def test_an_exclusion_begins_and_ends_in_time_though_nothing_else_happens(tmp_path: Path) -> None:
+    world = World(tmp_path, 1)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing happens
+    while (world.now - START) % MINUTE < 20 * S or world.now < START + 10 * MINUTE:
+        world.probe()
+        await judge.refresh()
+    start = world.now + 15 * S
+    await world.thread.call(
+        world.store.declare,
+        contract="hq", cause="maintenance", start=start, end=start + 10 * S, at=world.now, by="me",
+    )  # fmt: skip
+    seen = []
+    for _ in range(4):
+        await judge.refresh()
+        seen.append((judge.views[0].active_exclusions["maintenance"], judge.views[0].current.as_of == world.now))
+        world.probe()
+    assert seen == [(False, True), (False, False), (True, True), (False, True)]
+    assert await world.thread.close()
+
+
 async def test_a_declaration_made_by_a_clock_that_is_ahead_is_not_forgotten(tmp_path: Path) -> None:
     """The daemon's clock is slewed by up to 100 ms; who declares has another."""
     world = World(tmp_path, 2)

@@ -72,12 +72,14 @@ class _Running:
 
     def stands(self, answering: Answering, now: int) -> bool:
         """Nothing but time up was added to what the view shows: its targets answer as they did, and no minute was recorded."""
+        if self.view is None or self.well is None:
+            return False
+        shown = self.view.current
         return (
-            self.view is not None
-            and self.well is not None
-            and self.view.current.as_of <= now < min(self.view.current.as_of + EASY, self.current.end)
+            shown.as_of <= now < min(shown.as_of + EASY, self.current.end)
             and self.well == self.answered(answering)
-            and not any(outage.end is None for outage in self.view.current.outages)
+            and not any(outage.end is None for outage in shown.outages)
+            and not any(shown.as_of < edge <= now for e in self.book.declared.exclusions for edge in (e.start, e.end))
         )
 
 
