@@ -28,8 +28,8 @@ PORT = 9909
 START = 120.0
 """Seconds within which the daemon must be ready: 10 000 targets take long to read."""
 STOP = 60.0
-SETTLE = 15.0
-"""Seconds from ready to the window: every target was probed, every contract judged by what was measured."""
+SETTLE = 90.0
+"""Seconds from ready to the window: a minute of every target was recorded, every contract judged by it, and the page was scraped once."""
 MINUTE = 60.0
 """Seconds of a window that holds what recurs by the minute: the closing of all minutes, a judgement of every contract, four scrapes."""
 SCRAPES = 4
@@ -147,6 +147,7 @@ def running(
 
 def steadily(daemon: Daemon, load: Load, seconds: float, scrapes: int) -> Figures:
     """A window of the daemon's whole work, scraped evenly. Raises Disturbed also when a probe did not succeed."""
+    get(PORT, "/metrics")
     wait(SETTLE)
     window = Window(load, daemon.spent)
     page = b""

@@ -89,6 +89,8 @@ class Compactor:
         with reading(connection):
             self._upto = {level.name: read_upto(connection, level.name) for level in LEVELS}
         self._spans: dict[str, _Span] = {}
+        self._due: dict[str, int] = {}
+        """Level → the minute in which its next span is over, once that is known."""
 
     def step(self, complete: int) -> bool:
         """One small piece of work, if there is any: True then. Minutes that ended by the instant `complete` will not change."""
@@ -100,10 +102,10 @@ class Compactor:
         return False
 
     def _advance(self, level: _Level, ready: int) -> bool:
-        upto = self._upto[level.name]
-        if upto is not None and upto + level.length > ready:
+        upto = self._upto[level.name] or 0
+        if max(upto + level.length, self._due.get(level.name, 0)) > ready:
             return False
-        span = self._spans.get(level.name) or self._next(level, upto or 0, ready)
+        span = self._spans.get(level.name) or self._next(level, upto, ready)
         if span is None:
             return False
         self._spans[level.name] = span
@@ -125,7 +127,10 @@ class Compactor:
             first = self._connection.scalar(
                 select(func.min(record.c.minute)).where(record.c.length == level.part, record.c.minute >= upto)
             )
-            if first is None or first - first % level.length + level.length > ready:
+            if first is None:
+                return None
+            self._due[level.name] = first - first % level.length + level.length
+            if self._due[level.name] > ready:
                 return None
             ids = self._connection.scalars(select(series.c.id).order_by(series.c.id)).all()
         return _Span(first - first % level.length, ids, level.steps)
