@@ -255,7 +255,10 @@ class Service:
         await give_way()
         for gap in self._thread.given_up():
             self._recorder.interrupt(gap)
-        turns = self.live.update(self._inbox.read(batch), gaps, now)
+        turns = []
+        for turned in self.live.steps(self._inbox.read(batch), gaps, now):
+            turns += turned
+            await give_way()
         if self.notices is not None:
             self.notices.say(turns, self.config)
 

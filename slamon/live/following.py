@@ -23,8 +23,8 @@ MANY_GAPS = 64
 SLICE = 2000
 """Runs judged without giving way: some 10 ms."""
 
-JUDGED = 20
-"""What judging a service costs beside its runs, in runs."""
+JUDGED, INVOLVED = 20, 40
+"""What judging a service costs beside its runs, in runs: once, and for each of its targets."""
 
 
 class Live:
@@ -158,6 +158,10 @@ class Live:
 
     def update(self, news: News | None, gaps: Iterable[Gap], now: int) -> list[Turn]:
         """One batch of news; what turned, in the order it was noticed. `now` bounds what can be settled."""
+        return [turn for turns in self.steps(news, gaps, now) for turn in turns]
+
+    def steps(self, news: News | None, gaps: Iterable[Gap], now: int) -> Iterator[list[Turn]]:
+        """`update` in steps that are short enough for the event loop; nothing else may change between them."""
         self._condense()
         fresh = list(gaps)
         if fresh:
@@ -167,7 +171,15 @@ class Live:
             self._settled, self._lagging = news.settled, news.lagging
             for name, runs in news.runs.items():
                 self._learn(name, runs)
-        return [turn for turns, _ in self._judge(now, anew=bool(fresh)) for turn in turns]
+        turned: list[Turn] = []
+        work = 0
+        for turns, cost in self._judge(now, anew=bool(fresh)):
+            turned += turns
+            work += cost
+            if work >= SLICE:
+                yield turned
+                turned, work = [], 0
+        yield turned
 
     def target(self, name: str) -> StateView | None:
         """None until something about it has settled."""
@@ -204,8 +216,8 @@ class Live:
 
     def _learn(self, name: str, runs: tuple[Run, ...]) -> None:
         known = self._known.get(name)
-        if known is not None and len(runs) == 1 and known.goes_on(runs[0]):
-            return
+        if known is not None and runs and known.goes_on(runs[-1]):
+            return  # those before it are repeated until they are stored
         self._rouse(self._users.get(name, ()))
         if known is None:
             if not runs or name not in self._defined:
@@ -235,10 +247,11 @@ class Live:
             if self._is_calm(service):
                 continue
             if anew or not (self._service_steady(service) or self._waits(service.service, now)):
-                yield self._judge_service(service, now), JUDGED + self._size(self._involved(service))
+                names = self._involved(service)
+                yield self._judge_service(service, now), JUDGED + INVOLVED * len(names) + self._size(names)
         for name in self._alone:
             if name in self._known and (anew or not self._target_steady(name)):
-                yield self._judge_alone(name), JUDGED + self._size((name,))
+                yield self._judge_alone(name), JUDGED + INVOLVED + self._size((name,))
 
     def _size(self, names: Iterable[str]) -> int:
         return sum(len(self._known[name].ended) for name in names if name in self._known)
