@@ -213,6 +213,26 @@ def test_a_steady_service_is_not_judged_again() -> None:
     assert judged <= 2
 
 
+def test_a_batch_that_turns_many_services_is_judged_in_slices() -> None:
+    """And all that turned is said, in the order in which it would have been at once."""
+    targets = [target(f"s{i}/t") for i in range(200)]
+    services = [ServiceFacts(service=f"s{i}", targets=(f"s{i}/t",), quorum=1, round=S) for i in range(200)]
+    recorder, inbox = Recorder("here"), Inbox()
+    lives = [Live(), Live()]
+    for live in lives:
+        live.set(services, targets)
+    series = [recorder.open(each, limits=(), edges=RTT_EDGES) for each in targets]
+    for second in range(3):
+        for each in series:
+            each.decide(each.send(START + second * S), Reading(Result.SUCCESS, rtt=1000))
+    news, now = inbox.read(recorder.batch(START + 3 * S)), START + 3 * S
+    steps = list(lives[0].steps(news, (), now))
+    assert len(steps) > 200 * following.INVOLVED // following.SLICE
+    assert [turn for step in steps for turn in step] == lives[1].update(news, (), now)
+    assert sum(map(len, steps)) == 400
+    assert len(lives[0].services()) == 200
+
+
 MEANT = {".": Result.SUCCESS, "x": Result.TIMEOUT, "!": Result.LOCAL_ERROR, "u": Result.ICMP_ERROR}
 
 

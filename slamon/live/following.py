@@ -171,15 +171,7 @@ class Live:
             self._settled, self._lagging = news.settled, news.lagging
             for name, runs in news.runs.items():
                 self._learn(name, runs)
-        turned: list[Turn] = []
-        work = 0
-        for turns, cost in self._judge(now, anew=bool(fresh)):
-            turned += turns
-            work += cost
-            if work >= SLICE:
-                yield turned
-                turned, work = [], 0
-        yield turned
+        yield from self._sliced(now, anew=bool(fresh))
 
     def target(self, name: str) -> StateView | None:
         """None until something about it has settled."""
@@ -232,14 +224,21 @@ class Live:
 
     def _slices(self, now: int, *, anew: bool) -> Iterator[None]:
         """`_judge` and what is to be dropped afterwards, giving way now and then."""
+        for _ in self._sliced(now, anew=anew):
+            yield
+        self._condense()
+
+    def _sliced(self, now: int, *, anew: bool) -> Iterator[list[Turn]]:
+        """What turned, a slice of the work at a time."""
+        turned: list[Turn] = []
         work = 0
-        for _, cost in self._judge(now, anew=anew):
+        for turns, cost in self._judge(now, anew=anew):
+            turned += turns
             work += cost
             if work >= SLICE:
-                work = 0
-                yield
-        yield
-        self._condense()
+                yield turned
+                turned, work = [], 0
+        yield turned
 
     def _judge(self, now: int, *, anew: bool) -> Iterator[tuple[list[Turn], int]]:
         """What turned, and the work done, after each service that was not steady, or of all `anew`."""

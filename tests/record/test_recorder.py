@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slamon.model import MINUTE, MS, RESULT_CODE, Result, S
-from slamon.record.recorder import SLEW, SLICE, Known, Recorder
+from slamon.record.recorder import SLEW, SLICE, SLICE_SAMPLES, Known, Recorder
 from slamon.record.rows import Gap, Run
 from slamon.record.track import LOOK_EVERY
 from tests.record.worlds import EDGES, LIMITS, LOST, T0, finish, opened, play, probe, recorder, success, target
@@ -173,6 +173,16 @@ def test_what_waits_to_be_packed_is_not_complete() -> None:
     for i in range(2 * SLICE):
         play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
     assert made.batch(T0 + 2 * MINUTE).complete == T0
+
+
+def test_minutes_of_many_samples_are_packed_fewer_at_a_time() -> None:
+    made = recorder()
+    many = SLICE_SAMPLES // 2
+    for i in range(SLICE):
+        play(opened(made, target(f"s{i}/ping")), T0, [success()] * many, step=MINUTE // many)
+        play(made.series[f"s{i}/ping"], T0 + MINUTE, [success()])
+    assert len(made.batch(T0 + 2 * MINUTE).minutes) == 2
+    assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * SLICE - 2
 
 
 def test_many_minutes_are_packed_a_few_at_a_time() -> None:
