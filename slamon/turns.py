@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 TURNS = 3
-"""Of the loop: in the first a timer that came due during the piece is noticed, in the second it wakes its task, which runs before the third."""
+"""Of the loop: in the first a timer that came due during the piece is noticed, in the second its task runs, before the third begins."""
 
 
 async def give_way() -> None:
