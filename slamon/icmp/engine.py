@@ -66,6 +66,8 @@ class Engine:
         self._clock = context.clock
         self._form = form
         self._batched = batched
+        self._forms: dict[Form, Form] = {}
+        """One object for all that are equal: a line looks per answer whether it is another one than before."""
         self._channels: dict[tuple[int, Via], Channel] = {}
         self._peers: dict[str, Peer] = {}
         self._plans: dict[int, _Plan] = {}
@@ -124,7 +126,9 @@ class Engine:
         try:
             target = shot.target
             channel = self._channel((target.family, target.via))
-            peer = Peer(target, shot.address, shot.series, channel=channel, form=self._form(target))
+            form = self._form(target)
+            form = self._forms.setdefault(form, form)
+            peer = Peer(target, shot.address, shot.series, channel=channel, form=form)
         except OSError as error:
             shot.series.decide(shot.series.send(self._clock.now()), failure(error))
             return None

@@ -647,3 +647,13 @@ def test_a_really_stopped_process_loses_no_waiting_answer(space: Namespace) -> N
     output, _ = process.communicate(timeout=20)
     assert output.splitlines()[-1] == "4000 of 4000"
     assert process.returncode == 0
+
+
+def test_targets_whose_requests_are_alike_share_one_form(here: Namespace) -> None:
+    with Pinger() as pinger:
+        shots = [pinger.shot("127.0.0.1"), pinger.shot("127.0.0.2"), pinger.shot("127.0.0.3", payload=100)]
+        pinger.fire(*shots)
+        pinger.settle()
+        first, second, third = (pinger.engine._peers[shot.target.name].form for shot in shots)
+        assert first is second
+        assert (first.payload, third.payload) == (56, 100)
