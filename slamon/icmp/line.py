@@ -206,7 +206,8 @@ class Line:
         form, tail = None, b""
         for row in rows:
             (kind, own, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
-            if numbers[sequence] == number and states[sequence] == IN_FLIGHT and own == ident and kind == reply_type:
+            pending = pendings[sequence]
+            if pending is not None and numbers[sequence] == number and own == ident and kind == reply_type:
                 peer = peers[sequence]
                 assert peer is not None
                 if peer.form is not form:
@@ -227,8 +228,6 @@ class Line:
                     else:
                         peer.newest = number
                     peer.losses = 0
-                    pending = pendings[sequence]
-                    assert pending is not None
                     pendings[sequence] = None  # tens of thousands of them would be the collector's whole work
                     peer.series.succeed(pending, rtt, hop)
                     continue
