@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from slamon.model import MS, Target
 from slamon.record import journal
+from slamon.record.minute import SAMPLE
 from slamon.record.rows import Gap, Run
 from slamon.record.series import Series
 from slamon.record.track import LOOK_EVERY, Journal, Settled, Track
@@ -221,7 +222,7 @@ class Recorder:
             if samples <= 0:
                 break
             minute = track.earliest()
-            samples -= 0 if minute is None else len(minute.sents)
+            samples -= 0 if minute is None else len(minute.samples) // SAMPLE.size
             self._packed.append(track.settle())
             taken += 1
         del done[:taken]

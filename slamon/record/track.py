@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from slamon.model import MINUTE, RESULT_CODE, RESULTS
-from slamon.record.minute import Minute
+from slamon.record.minute import SAMPLE, Minute
 from slamon.record.records import encoded
 from slamon.record.rows import Record, Run
 
@@ -28,6 +28,8 @@ The look costs two calls a series; being 8 s late costs nothing. Replays look at
 """
 EVENT = 0x80
 """Added to the kind of an event to tell it from the code of a result."""
+
+_sample = SAMPLE.pack
 
 
 class Settled(NamedTuple):
@@ -88,8 +90,8 @@ class Track:
     """Accumulates one series: two calls a packet at most, everything else is for closing minutes."""
 
     __slots__ = (
-        "_before", "_end", "_minute", "_upto", "_waiting", "code", "done", "first", "id", "interval", "journal", "known_from",
-        "last", "limits", "runs", "samples", "span",
+        "_before", "_end", "_minute", "_samples", "_upto", "_waiting", "code", "done", "first", "id", "interval", "journal",
+        "known_from", "last", "limits", "runs", "samples", "span",
     )  # fmt: skip
 
     def __init__(
@@ -124,20 +126,19 @@ class Track:
         self.done: list[tuple[Minute, tuple[Run, ...], Run | None, int, int]] = []
         """Closed minutes not yet taken by `settle`, oldest first: minute, runs, open run, span, upto."""
         self._minute: Minute | None = None
+        self._samples = bytearray()
+        """Those of the open minute, one look-up nearer."""
         self._end = 0
+        """Of the open minute; 0 when none is."""
         self._before = before
         self._upto = upto
         self._waiting = [0, 0, 0, 0]
 
     def add(self, sent: int, code: int, chain: int, rtt: int, hop: int) -> None:
         """One sample, later than every one before; `rtt` and `hop` −1 where there is none. On the packet path."""
-        minute = self._minute
-        if minute is None or sent >= self._end:
-            minute = self._open(sent)
-        minute.sents.append(sent)
-        minute.codes.append(code)
-        minute.rtts.append(rtt)
-        minute.hops.append(hop)
+        if sent >= self._end:
+            self._open(sent)
+        self._samples += _sample(sent, rtt, hop, code)
         if chain or code != self.code:
             self._end_run(sent, code, chain)
         self.last = sent
@@ -186,7 +187,7 @@ class Track:
         record = minute.record(interval=self.interval, limits=self.limits)
         return Settled(self.id, record, encoded(record), runs, run, span, minute.last(), upto)
 
-    def _open(self, sent: int) -> Minute:
+    def _open(self, sent: int) -> None:
         if self._minute is not None:
             self._close(self._end)
         if self.known_from is None:
@@ -195,7 +196,7 @@ class Track:
         self._end = start + MINUTE
         self._minute = Minute(start, self.journal.number, self._before)
         self._minute.events, self._waiting = self._waiting, [0, 0, 0, 0]
-        return self._minute
+        self._samples = self._minute.samples
 
     def _close(self, upto: int) -> None:
         minute = self._minute
@@ -205,6 +206,8 @@ class Track:
         self.runs.clear()
         self._before = minute.last()
         self._minute = None
+        self._samples = bytearray()
+        self._end = 0
         self._upto = upto
 
     def _end_run(self, sent: int, code: int, chain: int) -> None:

@@ -14,7 +14,7 @@ from slamon.config.cost import MINUTE_BYTES, PACKED_MINUTE_BYTES, RECORD_BYTES, 
 from slamon.model import MINUTE, MS, RESULT_CODE, US, Result, S
 from slamon.probes import kinds
 from slamon.record.folding import Summed, fold
-from slamon.record.minute import Minute
+from slamon.record.minute import SAMPLE, Minute
 from slamon.record.packing import join
 from slamon.record.records import QUARTER, encoded, total
 from slamon.record.rows import Record
@@ -104,8 +104,7 @@ def minute(chance: random.Random, start: int, a_minute: int, delay: int) -> Reco
     """Of round trips that vary by half a millisecond."""
     made = Minute(start, 1, None)
     for n in range(a_minute):
-        made.sents.append(start + n * MINUTE // a_minute + chance.randrange(2000) * US)
-        made.codes.append(RESULT_CODE[Result.SUCCESS])
-        made.rtts.append(delay + abs(int(chance.gauss(0, MS // 2))))
-        made.hops.append(57)
+        sent = start + n * MINUTE // a_minute + chance.randrange(2000) * US
+        rtt = delay + abs(int(chance.gauss(0, MS // 2)))
+        made.samples += SAMPLE.pack(sent, rtt, 57, RESULT_CODE[Result.SUCCESS])
     return made.record(interval=MINUTE // a_minute, limits=(20 * MS,))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from slamon.model import MEANING, MINUTE, MS, RESULT_CODE, Packet, Reading, Result, S
 from slamon.record import distribution
-from slamon.record.minute import Minute
+from slamon.record.minute import SAMPLE, Minute
 from slamon.record.packing import Packed, unpack
 from slamon.record.rows import Record
 from tests.record.worlds import LIMITS, READINGS, T0
@@ -30,10 +30,9 @@ def rows(draw: st.DrawFn, *, start: int = T0) -> Rows:
 
 def fill(minute: Minute, samples: Rows) -> Minute:
     for sent, reading in samples:
-        minute.sents.append(sent)
-        minute.codes.append(RESULT_CODE[reading.result])
-        minute.rtts.append(-1 if reading.rtt is None else reading.rtt)
-        minute.hops.append(-1 if reading.hop_limit is None else reading.hop_limit)
+        rtt = -1 if reading.rtt is None else reading.rtt
+        hop = -1 if reading.hop_limit is None else reading.hop_limit
+        minute.samples += SAMPLE.pack(sent, rtt, hop, RESULT_CODE[reading.result])
     return minute
 
 
