@@ -7,13 +7,13 @@ import json
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample as Point
@@ -21,7 +21,8 @@ from prometheus_client.samples import Sample as Point
 from slamon.cases.running import judge, read_file
 from slamon.live import NOTHING, ContractView, Failing, StateView, TargetView
 from slamon.metrics import Exposition, Family, View, families
-from slamon.metrics.exposition import STEP_LINES
+from slamon.metrics.exposition import STEP
+from slamon.metrics.family import BLOCK
 from slamon.metrics.settlement import SETTLEMENT
 from slamon.metrics.text import ratio, seconds
 from slamon.model import DAY, HOUR, MS, RESULTS, Reading, Result, S, Target
@@ -95,7 +96,7 @@ def make_state(name: str, **changes: object) -> StateView:
         outages=3,
         outage_start=NOW - 20 * S,
     )
-    return dataclasses.replace(state, **changes)  # type: ignore[arg-type]  # any field
+    return state._replace(**changes)  # type: ignore[arg-type]  # any field
 
 
 CLAUSE = Clause(path="contracts.hq")
@@ -426,9 +427,11 @@ def test_the_histogram_is_cumulative_and_its_limits_are_inclusive() -> None:
 def test_steps_are_short_and_none_holds_more_lines_than_allowed() -> None:
     world = World(*(make_target(f"s{n}/ping") for n in range(1000)))
     steps = list(Exposition().page(world.view()))
-    series = [sum(not line.startswith(b"#") for line in step.splitlines()) for step in steps]
-    assert sum(series) > 40_000
-    assert max(series) <= STEP_LINES
+    lines = [step.count(b"\n") for step in steps]
+    assert sum(lines) > 40_000
+    longest = max(len(line) for step in steps for line in step.splitlines())
+    most_lines = max(len(RTT_EDGES) + 3, len(RESULTS))  # of a target in a family
+    assert max(map(len, steps)) < STEP + BLOCK * most_lines * longest
     assert all(step == b"" or step.endswith(b"\n") for step in steps)
     assert steps[:4] == [b""] * 4  # copying the counters gives way, too
 
@@ -441,8 +444,51 @@ def test_two_scrapes_at_the_same_time_do_not_disturb_each_other() -> None:
     for one, other in zip(first, second, strict=True):
         pages[0].append(one)
         pages[1].append(other)
-    own = re.compile(r"^(process|python)_.*$", re.MULTILINE)
-    assert own.sub("", b"".join(pages[0]).decode()) == own.sub("", b"".join(pages[1]).decode())
+    assert OWN.sub("", b"".join(pages[0]).decode()) == OWN.sub("", b"".join(pages[1]).decode())
+
+
+OWN = re.compile(r"^(process|python)_.*$", re.MULTILINE)
+"""What the process and the interpreter say of themselves: another thing at every look."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_page_says_what_a_first_page_would(data: st.DataObject) -> None:
+    """Whatever happened between two pages: lines that are kept from one to the next never outlive what they say."""
+    world = World(*(make_target(f"s{n:03}/ping") for n in range(BLOCK + 3)))
+    exposition = Exposition()
+    happenings: dict[str, Callable[[int], object]] = {
+        "answer": lambda n: world.probe(world.series[n], Reading(Result.SUCCESS, 3 * MS, 57)),
+        "silence": lambda n: world.probe(world.series[n], Reading(Result.TIMEOUT)),
+        "undeclared": lambda n: world.probe(world.series[n], Reading(Result.TLS_ERROR)),
+        "late": lambda n: world.series[n].late(),
+        "duplicate": lambda n: world.series[n].duplicate(),
+        "reordered": lambda n: world.series[n].reordered(),
+        "corrupt": lambda n: world.series[n].corrupt(),
+        "overrun": lambda n: world.series[n].overrun(),
+        "rotation": lambda n: setattr(world.series[n], "rotations", world.series[n].rotations + 1),
+        "another way back": lambda n: setattr(world.series[n], "hop_limit", 255 - (world.series[n].hop_limit or 0)),
+        "another address": lambda n: change(n, address=f"192.0.2.{world.sent // S % 256}"),
+        "up": lambda n: change(n, state=make_state(world.views[n].target.name, state=State.UP)),
+        "down": lambda n: change(n, state=make_state(world.views[n].target.name)),
+        "unknown": lambda n: change(n, state=None),
+        "failing": lambda n: change(n, failing=Failing(n % 7, 30)),
+        "gone": world.views.pop,
+        "moved": lambda n: world.views.append(world.views.pop(n)),
+        "another label": lambda n: change(
+            n, target=dataclasses.replace(world.views[n].target, labels=(("site", str(world.sent)),))
+        ),
+    }
+
+    def change(n: int, **changes: object) -> None:
+        world.sent += S
+        world.views[n] = world.views[n]._replace(**changes)  # type: ignore[arg-type]  # any field
+
+    for _ in range(data.draw(st.integers(1, 4))):
+        for name in data.draw(st.lists(st.sampled_from(sorted(happenings)), max_size=6)):
+            happenings[name](data.draw(st.integers(0, len(world.views) - 1)))
+        view = world.view(label_keys=("site",))
+        assert OWN.sub("", render(view, exposition)) == OWN.sub("", render(view))
 
 
 def test_views_may_be_made_on_the_way() -> None:
@@ -483,7 +529,7 @@ def test_an_address_is_of_the_instant() -> None:
     world = World(make_target(address="www.example.net"))
     exposition = Exposition()
     for address, shown in ((None, ""), ("192.0.2.9", "192.0.2.9")):
-        world.views[0] = dataclasses.replace(world.views[0], address=address)
+        world.views[0] = world.views[0]._replace(address=address)
         assert value(render(world.view(), exposition), "slamon_target_info", address=shown) == 1
 
 
@@ -898,6 +944,6 @@ def test_the_share_of_failures_outside_outages() -> None:
     name = "slamon_target_failure_ratio"
     assert name + "{" not in render(world.view()), "nothing is known yet"
     for failing, expected in ((NOTHING, None), (Failing(24, 30), "0.8"), (Failing(0, 30), "0.0")):
-        world.views = [dataclasses.replace(world.views[0], failing=failing)]
+        world.views = [world.views[0]._replace(failing=failing)]
         found = [line.rpartition(" ")[2] for line in render(world.view()).splitlines() if line.startswith(name + "{")]
         assert found == ([] if expected is None else [expected])

@@ -14,8 +14,7 @@ from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateView:
+class StateView(NamedTuple):
     """The judged state of a target or a service since it is known."""
 
     name: str
@@ -31,8 +30,7 @@ class StateView:
     """Of the outage that is open now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetView:
+class TargetView(NamedTuple):
     target: Target
     series: Series
     address: str | None

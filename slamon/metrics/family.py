@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Generic, NamedTuple, TypeVar
 
 from slamon.live import ContractView, StateView, TargetView
 from slamon.metrics.text import edge, seconds
+from slamon.model import Target
 from slamon.probe import Kind
 from slamon.sla.statement import Statement
 from slamon.stats import Histogram, Stats
@@ -32,6 +35,17 @@ class View:
     """The custom label keys of the configuration: every info series carries all of them."""
 
 
+class Identity(NamedTuple):
+    """What a target is called on the page, rendered once."""
+
+    target: Target
+    labels: str
+    info: str
+    """Further labels, of `slamon_target_info` alone."""
+    named: bool
+    """Its address is a name, which may come to mean another one."""
+
+
 class Row:
     """One target as it was at one instant of this scrape: the counters that must agree with each other are copied together."""
 
@@ -39,23 +53,21 @@ class Row:
         "attempts",
         "buckets",
         "edges",
+        "identity",
         "in_flight",
-        "info",
         "kind",
         "labels",
-        "named",
         "results",
         "rtt_sum",
         "view",
     )
 
-    def __init__(self, view: TargetView, labels: str, info: str, kind: Kind, named: bool) -> None:
+    def __init__(self, view: TargetView, identity: Identity, kind: Kind) -> None:
         series = view.series
         self.view = view
-        self.labels = labels
-        self.info = info
+        self.identity = identity
+        self.labels = identity.labels
         self.kind = kind
-        self.named = named
         self.attempts = series.attempts
         self.in_flight = series.in_flight
         self.results = tuple(series.results)
@@ -64,18 +76,26 @@ class Row:
         self.rtt_sum = series.rtt.total
 
 
+BLOCK = 50
+"""Targets whose lines of a family are rendered in one go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One scrape in the making."""
 
     view: View
     rows: Sequence[Row]
+    blocks: Sequence[Sequence[Row]]
+    """The rows, BLOCK at a time."""
+    shape: object
+    """Identifies which targets there are, with what labels and in which order; the same object as long as that stays."""
     judged: Sequence[tuple[str, ContractView, Statement]]
     """(labels, contract, statement) of every contract and period that has one."""
 
 
 Lines = Callable[[str, Page], Iterable[str]]
-"""(family name, page) → its sample lines, each ending in a newline."""
+"""(family name, page) → its sample lines in pieces of one or many, each line ending in a newline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,44 +110,103 @@ class Family:
     lines: Lines
 
 
-class Buckets:
-    """The `le` suffixes of a histogram, kept by its edges: every target has the same ones."""
-
-    def __init__(self) -> None:
-        self._suffixes: dict[tuple[int, ...], tuple[str, ...]] = {}
-
-    def suffixes(self, edges: tuple[int, ...]) -> tuple[str, ...]:
-        known = self._suffixes.get(edges)
-        if known is None:
-            self._suffixes.clear()  # edges change all together, at a reload
-            known = self._suffixes[edges] = (*(f'le="{edge(ns)}"' for ns in edges), 'le="+Inf"')
-        return known
+Value = TypeVar("Value")
 
 
-def histogram_lines(
-    name: str, labels: str, suffixes: Sequence[str], counts: Sequence[int], total: int
-) -> Iterator[str]:
-    """Buckets made cumulative, then sum (exact seconds) and count. `labels` may be empty."""
-    head = f"{name}_bucket{{{labels}," if labels else f"{name}_bucket{{"
-    cumulative = 0
-    for suffix, count in zip(suffixes, counts, strict=True):
-        cumulative += count
-        yield f"{head}{suffix}}} {cumulative}\n"
-    braces = f"{{{labels}}}" if labels else ""
-    yield f"{name}_sum{braces} {seconds(total)}\n"
-    yield f"{name}_count{braces} {cumulative}\n"
+class Still(Generic[Value]):
+    """Lines of targets that say the same as on the page before nearly always: written again where a value is another one."""
+
+    def __init__(self, read: Callable[[Row], Value], write: Callable[[str, Row, Value], str]) -> None:
+        """`write(family name, row, value)`: the lines, by nothing else than these and what the page's shape is."""
+        self._read = read
+        self._write = write
+        self._shape: object = None
+        self._known: dict[int, tuple[list[Value], list[str]]] = {}
+        """Number of the block → its values and their lines."""
+
+    def texts(self, name: str, page: Page, number: int) -> list[str]:
+        """The lines of each target of a block."""
+        if self._shape is not page.shape:
+            self._shape = page.shape
+            self._known.clear()
+        read = self._read
+        rows = page.blocks[number]
+        values = [read(row) for row in rows]
+        known = self._known.get(number)
+        if known is None or known[0] != values:
+            write = self._write
+            known = self._known[number] = (
+                values,
+                [write(name, row, value) for row, value in zip(rows, values, strict=True)],
+            )
+        return known[1]
+
+    def __call__(self, name: str, page: Page) -> Iterator[str]:
+        for number in range(len(page.blocks)):
+            yield "".join(self.texts(name, page, number))
+
+
+def first_grows(read: Callable[[Row], tuple[int, ...]], write: Callable[[str, Row, int, int], str]) -> Lines:
+    """Counts of a target of which the first grows from page to page and the others do not as long as all is well.
+
+    `write(family name, row, place, count)`: the line of the count at that place, or nothing.
+    """
+
+    def write_others(name: str, row: Row, counts: tuple[int, ...]) -> str:
+        return "".join([write(name, row, place, count) for place, count in enumerate(counts, start=1)])
+
+    others = Still(lambda row: read(row)[1:], write_others)
+
+    def lines(name: str, page: Page) -> Iterator[str]:
+        for number, rows in enumerate(page.blocks):
+            texts = others.texts(name, page, number)
+            yield "".join([write(name, row, 0, read(row)[0]) + text for row, text in zip(rows, texts, strict=True)])
+
+    return lines
+
+
+def histograms(read: Callable[[Row], tuple[tuple[int, ...], Sequence[int], int]]) -> Lines:
+    """A histogram a target, of its (edges in nanoseconds, counts, total)."""
+
+    def lines(name: str, page: Page) -> Iterator[str]:
+        known: dict[tuple[int, ...], tuple[str, ...]] = {}
+        for rows in page.blocks:
+            texts = []
+            for row in rows:
+                edges, counts, total = read(row)
+                if edges not in known:
+                    known[edges] = suffixes(edges)
+                head = f"{name}_bucket{{{row.labels},"
+                cumulative = list(accumulate(counts))
+                pairs = zip(known[edges], cumulative, strict=True)
+                texts += [f"{head}{suffix}}} {count}\n" for suffix, count in pairs]
+                texts.append(f"{name}_sum{{{row.labels}}} {seconds(total)}\n")
+                texts.append(f"{name}_count{{{row.labels}}} {cumulative[-1]}\n")
+            yield "".join(texts)
+
+    return lines
+
+
+def suffixes(edges: tuple[int, ...]) -> tuple[str, ...]:
+    """The `le` labels of a histogram's buckets."""
+    return (*(f'le="{edge(ns)}"' for ns in edges), 'le="+Inf"')
 
 
 def per_target(read: Callable[[Row], object]) -> Lines:
     """One sample a target; None = no sample, because nothing is known."""
 
     def lines(name: str, page: Page) -> Iterator[str]:
-        for row in page.rows:
-            value = read(row)
-            if value is not None:
-                yield f"{name}{{{row.labels}}} {value}\n"
+        for rows in page.blocks:
+            yield "".join(
+                [f"{name}{{{row.labels}}} {value}\n" for row in rows if (value := read(row)) is not None],
+            )
 
     return lines
+
+
+def per_still_target(read: Callable[[Row], object]) -> Lines:
+    """`per_target` of a value that hardly ever changes."""
+    return Still(read, lambda name, row, value: "" if value is None else f"{name}{{{row.labels}}} {value}\n")
 
 
 def per_statement(read: Callable[[Statement], object]) -> Lines:
@@ -158,8 +237,12 @@ def single_histogram(read: Callable[[Stats], Histogram]) -> Lines:
 
     def lines(name: str, page: Page) -> Iterator[str]:
         histogram = read(page.view.stats)
-        suffixes = (*(f'le="{edge(ns)}"' for ns in histogram.edges), 'le="+Inf"')
-        return histogram_lines(name, "", suffixes, tuple(histogram.counts), histogram.total)
+        cumulative = 0
+        for suffix, count in zip(suffixes(histogram.edges), tuple(histogram.counts), strict=True):
+            cumulative += count
+            yield f"{name}_bucket{{{suffix}}} {cumulative}\n"
+        yield f"{name}_sum {seconds(histogram.total)}\n"
+        yield f"{name}_count {cumulative}\n"
 
     return lines
 

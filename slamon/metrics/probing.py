@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from slamon.metrics.family import Buckets, Family, Page, Row, histogram_lines, instant, per_target
+from slamon.metrics.family import (
+    Family,
+    Page,
+    Row,
+    Still,
+    first_grows,
+    histograms,
+    instant,
+    per_still_target,
+    per_target,
+)
 from slamon.metrics.text import escape, seconds
-from slamon.model import RESULT_CODE, RESULTS
+from slamon.model import RESULTS
 from slamon.probe import Kind
 from slamon.record.series import Series
 
@@ -19,37 +29,15 @@ SKIP_REASONS = ("overrun", "clock_step", "disabled")
 _RESULT_SUFFIX = tuple(f',result="{result}"' for result in RESULTS)
 
 
-def _results(name: str, page: Page) -> Iterator[str]:
-    split: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
-    for row in page.rows:
-        codes = split.get(id(row.kind))
-        if codes is None:
-            declared = tuple(sorted(RESULT_CODE[result] for result in row.kind.results))
-            codes = split[id(row.kind)] = declared, tuple(set(RESULT_CODE.values()) - set(declared))
-        head = f"{name}{{{row.labels}"
-        results = row.results
-        for code in codes[0]:
-            yield f"{head}{_RESULT_SUFFIX[code]}}} {results[code]}\n"
-        for code in codes[1]:  # a kind that ends otherwise than it declares must not break the sum
-            if results[code]:
-                yield f"{head}{_RESULT_SUFFIX[code]}}} {results[code]}\n"
+def _result(name: str, row: Row, code: int, count: int) -> str:
+    if count or RESULTS[code] in row.kind.results:  # a kind that ends otherwise than it declares must not break the sum
+        return f"{name}{{{row.labels}{_RESULT_SUFFIX[code]}}} {count}\n"
+    return ""
 
 
-def _skipped(name: str, page: Page) -> Iterator[str]:
-    for row in page.rows:
-        skipped = row.view.series.skipped
-        for reason in SKIP_REASONS:
-            yield f'{name}{{{row.labels},reason="{reason}"}} {skipped[reason]}\n'
-
-
-def _round_trips() -> Callable[[str, Page], Iterator[str]]:
-    buckets = Buckets()
-
-    def lines(name: str, page: Page) -> Iterator[str]:
-        for row in page.rows:
-            yield from histogram_lines(name, row.labels, buckets.suffixes(row.edges), row.buckets, row.rtt_sum)
-
-    return lines
+def _skipped(name: str, row: Row, counts: tuple[int, ...]) -> str:
+    pairs = zip(SKIP_REASONS, counts, strict=True)
+    return "".join([f'{name}{{{row.labels},reason="{reason}"}} {count}\n' for reason, count in pairs])
 
 
 def _phases(name: str, page: Page) -> Iterator[str]:
@@ -66,15 +54,14 @@ def _icmp_errors(name: str, page: Page) -> Iterator[str]:
             yield f'{name}{{{row.labels},type="{kind}",code="{code}",origin="{origin}"}} {count}\n'
 
 
-def _info(name: str, page: Page) -> Iterator[str]:
-    for row in page.rows:
-        yield f'{name}{{{row.labels},address="{escape(row.view.address or "")}",{row.info}}} 1\n'
+def _info(name: str, row: Row, address: str | None) -> str:
+    return f'{name}{{{row.labels},address="{escape(address or "")}",{row.identity.info}}} 1\n'
 
 
 def _address_changes(name: str, page: Page) -> Iterator[str]:
     changes = page.view.stats.address_changes
     for row in page.rows:
-        if row.named:  # a literal address cannot change
+        if row.identity.named:  # a literal address cannot change
             yield f"{name}{{{row.labels}}} {changes[row.view.target.name]}\n"
 
 
@@ -84,7 +71,7 @@ def _replies(what: str, meaning: str, read: Callable[[Series], int]) -> Family:
         type="counter",
         help=meaning,
         labels=PROBE_LABELS,
-        lines=per_target(lambda row: read(row.view.series)),
+        lines=per_still_target(lambda row: read(row.view.series)),
     )
 
 
@@ -128,7 +115,7 @@ def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
             type="counter",
             help="Probes decided, by how they ended. Loss is (timeout + icmp_error) of (success + bad_response + timeout + icmp_error).",
             labels=(*PROBE_LABELS, "result"),
-            lines=_results,
+            lines=first_grows(lambda row: row.results, _result),
         ),
         Family(
             name="slamon_probe_in_flight",
@@ -142,14 +129,14 @@ def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
             type="counter",
             help="Slots that passed without a probe, by reason.",
             labels=(*PROBE_LABELS, "reason"),
-            lines=_skipped,
+            lines=Still(lambda row: tuple([row.view.series.skipped[reason] for reason in SKIP_REASONS]), _skipped),
         ),
         Family(
             name="slamon_probe_rtt_seconds",
             type="histogram",
             help="Round trips of successful probes. Every latency limit of every contract is an edge.",
             labels=PROBE_LABELS,
-            lines=_round_trips(),
+            lines=histograms(lambda row: (row.edges, row.buckets, row.rtt_sum)),
         ),
         Family(
             name="slamon_probe_phase_duration_seconds",
@@ -176,7 +163,7 @@ def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
             type="gauge",
             help="TTL or hop limit of the last reply; a change means another path back.",
             labels=PROBE_LABELS,
-            lines=per_target(lambda row: row.view.series.hop_limit),
+            lines=per_still_target(lambda row: row.view.series.hop_limit),
         ),
         Family(
             name="slamon_probe_last_success_timestamp_seconds",
@@ -197,14 +184,14 @@ def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
             type="counter",
             help="New flow identities taken, so that one stuck translation cannot blind the probe.",
             labels=PROBE_LABELS,
-            lines=per_target(lambda row: row.view.series.rotations),
+            lines=per_still_target(lambda row: row.view.series.rotations),
         ),
         Family(
             name="slamon_target_info",
             type="gauge",
             help="What a target is; always 1. Join on target to get these labels.",
             labels=(*PROBE_LABELS, "address", "provider", *label_keys),
-            lines=_info,
+            lines=Still(lambda row: row.view.address, _info),
         ),
         Family(
             name="slamon_target_address_changes_total",
