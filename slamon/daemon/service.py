@@ -221,7 +221,7 @@ class Service:
                 due = self._clock.monotonic() + config.judge_refresh
                 while self._clock.monotonic() < due and self.config is config:
                     await asyncio.sleep(min(BATCH, max(due - self._clock.monotonic(), 0)) / S)
-                    if await self._source.last_declaration() != self._judge.declared:
+                    if self._source.declared > self._judge.declared:
                         break
             except (StoreError, TamperedError) as error:
                 log.error("the contracts cannot be judged; what was judged last stays published: %s", error)

@@ -102,6 +102,11 @@ class Source:
     async def declarations(self) -> Declarations:
         return await self._thread.call(self._store.declarations)
 
+    @property
+    def declared(self) -> int:
+        """`last_declaration` as of the last batch written, at once."""
+        return self._store.declared
+
     async def last_declaration(self) -> int:
         return await self._thread.call(self._store.last_declaration)
 

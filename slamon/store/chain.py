@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from slamon import ledger
-from slamon.store.schema import declaration, reading
+from slamon.store.schema import declaration, others, reading
 
 FORMAT = 2
 """Version of the bodies that are written now."""
+_LATEST = "latest declaration"
+"""Of a connection: what others had written when it was looked up, and its number."""
 
 
 def read(connection: Connection) -> list[ledger.Entry]:
@@ -42,6 +44,7 @@ def following(
 
 def insert(connection: Connection, made: Sequence[ledger.Entry]) -> None:
     """Inside the transaction that read the head."""
+    connection.info.pop(_LATEST, None)
     rows = [
         {**entry._asdict(), "body": json.dumps(dict(entry.body), sort_keys=True, ensure_ascii=False)} for entry in made
     ]
@@ -53,6 +56,15 @@ def last(connection: Connection) -> int:
     """Number of the last entry, 0 where there is none."""
     with reading(connection):
         return connection.scalar(select(func.max(declaration.c.number))) or 0
+
+
+def latest(connection: Connection) -> int:
+    """The same for who asks all the time: looked up when anything was written since, by others or to the chain by this connection."""
+    version = others(connection)
+    known: tuple[int, int] | None = connection.info.get(_LATEST)
+    if known is None or known[0] != version:
+        known = connection.info[_LATEST] = version, last(connection)
+    return known[1]
 
 
 def verify(connection: Connection) -> str:

@@ -30,6 +30,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -323,9 +324,7 @@ def writing(connection: Connection) -> Iterator[None]:
 
 def checkpoint(connection: Connection) -> bool:
     """Copy the write-ahead log into the file without waiting for anybody; False when the disk would not take it."""
-    driver = connection.connection.dbapi_connection
-    assert driver is not None
-    cursor = driver.cursor()
+    cursor = _cursor(connection)
     try:
         busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except sqlite3.Error:
@@ -333,6 +332,22 @@ def checkpoint(connection: Connection) -> bool:
     finally:
         cursor.close()
     return not busy
+
+
+def others(connection: Connection) -> int:
+    """Another number than before when somebody else has written to the store meanwhile; outside a transaction, for microseconds."""
+    cursor = _cursor(connection)
+    with _translated(connection.info["path"]):
+        (version,) = cursor.execute("PRAGMA data_version").fetchone()
+    cursor.close()
+    return int(version)
+
+
+def _cursor(connection: Connection) -> DBAPICursor:
+    """For what is not worth the care SQLAlchemy takes of a statement."""
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    return driver.cursor()
 
 
 def close(connection: Connection) -> None:
@@ -356,9 +371,7 @@ def _engine(path: Path) -> Engine:
 
 
 def _prepare(connection: Connection, path: Path, *, create: bool) -> None:
-    driver = connection.connection.dbapi_connection
-    assert driver is not None
-    cursor = driver.cursor()
+    cursor = _cursor(connection)
     cursor.execute("PRAGMA foreign_keys = ON")
     # FULL: a batch that was written is on the disk, also when the power fails. At one commit a second its price is nothing.
     cursor.execute("PRAGMA synchronous = FULL")

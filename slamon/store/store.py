@@ -54,6 +54,8 @@ class Store:
         self._present: writing.Present | None = None
         self._pages = reading.Pages()
         self._compactor: Compactor | None = None
+        self.declared = 0
+        """`last_declaration` as the last `write` found it; for who must not wait for an answer."""
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> Store:
@@ -118,6 +120,7 @@ class Store:
         assert self._compactor is not None
         writing.write(self._connection, batch, self._present)
         self._compactor.step(self._present.complete)
+        self.declared = chain.latest(self._connection)
 
     def relieve(self) -> bool:
         """After a write failed: move what the log holds into the file, so that the log can begin anew; True if that worked.
@@ -340,3 +343,4 @@ class Store:
             connection.execute(delete(journal))
         self._present = present
         self._compactor = Compactor(connection)
+        self.declared = chain.latest(connection)

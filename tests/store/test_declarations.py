@@ -60,6 +60,23 @@ def test_declare_and_revoke_beside_the_daemon(daemon: Daemon) -> None:
     assert len(daemon.store.verify()) == 64
 
 
+def test_every_batch_brings_the_number_of_the_last_one(daemon: Daemon) -> None:
+    assert daemon.store.declared == 0
+    with Store.open(daemon.path, write=False) as command:
+        declared(command)
+        daemon.seconds([success()])
+        assert daemon.store.declared == 1
+        declared(daemon.store)
+        daemon.seconds([success()])
+        assert daemon.store.declared == 2
+        command.revoke("1", at=T0, by="bob")
+        daemon.seconds([success()])
+        assert daemon.store.declared == 3
+    daemon.stop()
+    with Store.open(daemon.path, write=True) as store:
+        assert store.declared == 3, "before any batch"
+
+
 def test_they_outlive_the_daemon(daemon: Daemon, tmp_path: Path) -> None:
     declared(daemon.store)
     link = daemon.store.verify()
