@@ -11,7 +11,7 @@ sends it may keep what he prepared for it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil
 from operator import attrgetter
 from zlib import crc32
@@ -32,35 +32,41 @@ def phase(name: str, interval: int) -> int:
 class Volley:
     """Targets that are due together, in the order of their slots."""
 
-    __slots__ = ("lasting", "memo", "slots", "targets")
+    __slots__ = ("begun", "lasting", "memo", "offsets", "targets")
 
-    def __init__(self, targets: tuple[Target, ...], slots: list[int], *, lasting: bool) -> None:
+    def __init__(self, targets: tuple[Target, ...], offsets: Sequence[int], *, lasting: bool) -> None:
         self.targets = targets
-        self.slots = slots
-        """Of this round, monotonic; the latest that has passed."""
+        self.begun = 0
+        """Of this round."""
+        self.offsets = offsets
+        """Slots, counted from there."""
         self.lasting = lasting
         """Whether it will come again as it is."""
         self.memo: object = None
         """What whoever fires it made of it."""
 
+    @property
+    def slots(self) -> list[int]:
+        """Of this round, monotonic; the latest that has passed."""
+        return [self.begun + offset for offset in self.offsets]
+
 
 class _Course:
     """The slots of one packet of each interval of one target: a target of `count` packets has so many."""
 
-    __slots__ = ("alive", "at", "points", "target")
+    __slots__ = ("at", "points", "target")
 
     def __init__(self, target: Target, at: int, points: Poisson | None) -> None:
         self.target = target
         self.at = at
         self.points = points
         """None on a periodic grid."""
-        self.alive = True
 
 
 class _Group:
     """Courses of one interval whose slots share a tick, for ever."""
 
-    __slots__ = ("alive", "interval", "offsets", "tick", "volley")
+    __slots__ = ("interval", "offsets", "tick", "total", "volley")
 
     def __init__(self, tick: int, width: int, courses: list[_Course]) -> None:
         courses.sort(key=attrgetter("at"))
@@ -68,8 +74,8 @@ class _Group:
         """The tick in which its slots lie next."""
         self.interval = courses[0].target.interval
         self.offsets = [course.at - tick * width for course in courses]
-        self.volley = Volley(tuple(course.target for course in courses), [], lasting=True)
-        self.alive = True
+        self.total = sum(self.offsets)
+        self.volley = Volley(tuple(course.target for course in courses), self.offsets, lasting=True)
 
 
 class Wheel:
@@ -170,13 +176,11 @@ class Wheel:
     def _turn(self, group: _Group, now: int) -> Volley:
         """Hand out a group and file it for its next round."""
         begun = group.tick * self._tick
-        lags = [now - begun - offset for offset in reversed(group.offsets)]
-        missed = lags[0] // group.interval
-        self._stats.scheduler_lag.observe_all(lags)
-        self._stats.missed_slots += missed * len(lags)
-        begun += missed * group.interval
+        missed = (now - begun - group.offsets[-1]) // group.interval
+        self._stats.scheduler_lag.observe_ages(now - begun, group.offsets, group.total)
+        self._stats.missed_slots += missed * len(group.offsets)
         volley = group.volley
-        volley.slots = [begun + offset for offset in group.offsets]
+        volley.begun = begun + missed * group.interval
         group.tick += (missed + 1) * group.interval // self._tick
         self._file(group, group.tick)
         return volley

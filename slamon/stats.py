@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from slamon.model import MS, S
@@ -49,17 +50,17 @@ class Histogram:
         self.counts[bisect_left(self.edges, value)] += 1
         self.total += value
 
-    def observe_all(self, values: list[int]) -> None:
-        """Of ascending values, so that the work follows the edges and not the values."""
-        counts, place, n = self.counts, 0, len(values)
+    def observe_ages(self, now: int, instants: Sequence[int], total: int) -> None:
+        """How old the ascending `instants`, `total` in all, are: the work follows the edges and not the values."""
+        counts, left = self.counts, len(instants)
         for i, edge in enumerate(self.edges):
-            if place == n:
+            older = bisect_left(instants, now - edge, 0, left)
+            counts[i] += left - older
+            left = older
+            if not left:
                 break
-            to = bisect_right(values, edge, place)
-            counts[i] += to - place
-            place = to
-        counts[-1] += n - place
-        self.total += sum(values)
+        counts[-1] += left
+        self.total += len(instants) * now - total
 
     @property
     def count(self) -> int:

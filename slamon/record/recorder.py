@@ -173,6 +173,8 @@ class Recorder:
         if look:
             for track in self._by_id.values():
                 track.close(lagging.get(track.id, settled))
+        # In the order of their rows: minutes that lie side by side in the store share its pages, and are written with them once.
+        shared.done.sort(key=_row)
         if final:
             while shared.done:
                 self._pack(len(shared.done))
@@ -260,3 +262,9 @@ class Recorder:
         self._journal.done = [other for other in self._journal.done if other is not track]
         track.interval, track.limits = target.spacing, limits
         return track
+
+
+def _row(track: Track) -> tuple[int, int]:
+    """Where the oldest closed minute of a track goes in the tables."""
+    minute = track.earliest()
+    return (0 if minute is None else minute.start), track.id
