@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 
 from slamon.live import Inbox, Live, StateView, following, known
+from slamon.live.inbox import News
 from slamon.model import DAY, Reading, Result, S, Slots, Target
 from slamon.record.recorder import Recorder
-from slamon.record.rows import Gap, Run
+from slamon.record.rows import Gap, Run, extended
 from slamon.sla.attribution import observe
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.slots import own_rule
@@ -84,13 +85,15 @@ def scratch(runs: dict[str, list[Run]], through: int, gaps: tuple[Gap, ...]) -> 
     return Facts(services={service.service: service for service in SERVICES}, series=series, gaps=gaps)
 
 
-def merged(known: list[Run], news: tuple[Run, ...]) -> list[Run]:
+def merged(known: list[Run], name: str, news: News) -> list[Run]:
+    """The runs of a target with what one batch says of it."""
     runs = {run.first_sent: run for run in known}
-    for run in news:
+    for run in news.runs.get(name, ()):
         before = runs.get(run.first_sent)
         if before is None or (run.samples, run.until) > (before.samples, before.until):
             runs[run.first_sent] = run
-    return [runs[first] for first in sorted(runs)]
+    found = [runs[first] for first in sorted(runs)]
+    return [*found[:-1], *(extended(run, news.growing.get(name)) for run in found[-1:])]
 
 
 rules = st.builds(
@@ -147,8 +150,7 @@ def follow(world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int) -> 
                 series[each.name].decide(pending, Reading(result, rtt=1000 if result is Result.SUCCESS else None))
         if write or second == len(world) - 1:
             news = inbox.read(recorder.batch(now + S // 2))
-            for name, fresh_runs in news.runs.items():
-                runs[name] = merged(runs[name], fresh_runs)
+            runs = {name: merged(before, name, news) for name, before in runs.items()}
             turns += live.update(news, gaps[told:], now + S // 2)
             told = len(gaps)
             if second % 4 == 0:  # whether anybody looks changes nothing
@@ -444,7 +446,7 @@ def test_slots_followed_live_are_those_of_a_contract_and_of_the_packets(
                 series.decide(series.send(now), Reading(result, rtt=1000 if result is Result.SUCCESS else None))
             if second % pace == 0 or second == len(letters) - 1:
                 news = inbox.read(recorder.batch(now + S // 2))
-                runs = merged(runs, news.runs.get("hq/a", ()))
+                runs = merged(runs, "hq/a", news)
                 turns += live.update(news, (), now + S // 2)
     facts = SeriesFacts(
         target="hq/a", interval=S, timeout=S // 2, known_from=START, through=now + S // 2, runs=tuple(runs)

@@ -125,6 +125,7 @@ class Service:
         self._addresses.set(targets.values())
         self.live.set(service_facts(config).values(), targets.values())
         self.live.adopt(renewed)
+        self._recorder.retell()
         self._judge.set(config)
         self._probing.set(targets.values())
 

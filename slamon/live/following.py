@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from heapq import merge
 
 from slamon.live.account import Account
-from slamon.live.inbox import News
+from slamon.live.inbox import Growing, News
 from slamon.live.known import Known
 from slamon.live.loss import Failing
 from slamon.live.views import StateView, Turn
 from slamon.model import DAY, Target
-from slamon.record.rows import Gap, Run
+from slamon.record.rows import Gap, Run, extended
 from slamon.sla.attribution import LAPSE, detection_of, observe, unnoticed
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.timeline import Spans, union
@@ -43,6 +43,7 @@ class Live:
         self._horizon: int | None = None
         """While the past is replayed: nothing sent from here on is known yet."""
         self._lagging: Mapping[str, int] = {}
+        self._growing = Growing()
         self._accounts: dict[str, Account] = {}
         self._service_accounts: dict[str, Account] = {}
         self._users: dict[str, list[ServiceFacts]] = {}
@@ -168,7 +169,7 @@ class Live:
             self._rouse(self._services.values())
         self._gaps += fresh
         if news is not None:
-            self._settled, self._lagging = news.settled, news.lagging
+            self._settled, self._lagging, self._growing = news.settled, news.lagging, news.growing
             for name, runs in news.runs.items():
                 self._learn(name, runs)
         yield from self._sliced(now, anew=bool(fresh))
@@ -184,7 +185,7 @@ class Live:
 
     def failing(self, name: str, now: int) -> Failing | None:
         """Failures of a target in the last minutes that were no outage; None while nothing is known of it."""
-        known = self._known.get(name)
+        known = self._latest(name)
         return None if known is None else known.failing(now, self._union() if known.slot else ())
 
     def uneven(self) -> list[str]:
@@ -203,11 +204,18 @@ class Live:
 
     def last_runs(self, name: str, most: int | None = None) -> tuple[Run, ...]:
         """The latest runs of a target, oldest first, at most so many; None = all that are held."""
-        known = self._known.get(name)
+        known = self._latest(name)
         return () if known is None else known.runs()[-most if most else None :]
 
-    def _learn(self, name: str, runs: tuple[Run, ...]) -> None:
+    def _latest(self, name: str) -> Known | None:
+        """What is known of a target, its open run as far as it has come."""
         known = self._known.get(name)
+        if known is not None and known.open is not None:
+            known.open = extended(known.open, self._growing.get(name))
+        return known
+
+    def _learn(self, name: str, runs: tuple[Run, ...]) -> None:
+        known = self._latest(name)
         if known is not None and runs and known.goes_on(runs[-1]):
             return  # those before it are repeated until they are stored
         self._rouse(self._users.get(name, ()))
@@ -270,14 +278,15 @@ class Live:
 
     def _steady(self, name: str) -> bool:
         """The target was up when its open run of successes began or later, and that goes on: nothing to judge anew."""
-        account, known = self._accounts.get(name), self._known.get(name)
+        account, known = self._accounts.get(name), self._latest(name)
         if account is None or known is None or account.state is not State.UP:
             return False
         since = known.steady_from()
         return since is not None and since <= account.settled
 
     def _grow(self, name: str) -> int:
-        known, account = self._known[name], self._accounts[name]
+        known, account = self._latest(name), self._accounts[name]
+        assert known is not None
         assert known.open is not None
         until = min(known.open.last_sent, self._through(name))
         if known.slot:
@@ -320,7 +329,7 @@ class Live:
             return False
         ended = []
         for name in names:
-            known = self._known.get(name)
+            known = self._latest(name)
             if known is None or known.open is None:
                 return False
             covered = min(known.open.until, self._through(name))
@@ -353,7 +362,9 @@ class Live:
         return account.advance(detection.timeline, detection.timeline)
 
     def _facts(self, name: str) -> SeriesFacts:
-        return self._known[name].facts(self._through(name), replayed=self._horizon)
+        known = self._latest(name)
+        assert known is not None
+        return known.facts(self._through(name), replayed=self._horizon)
 
     @staticmethod
     def _account(accounts: dict[str, Account], noun: str, name: str, first_known: int) -> Account:
@@ -380,7 +391,8 @@ class Live:
         for name in crowded:
             account = self._accounts.get(name)
             upto = self._through(name) if account is None else account.settled
-            self._known[name].condense(upto, self._needed(name), gaps)
+            if (known := self._latest(name)) is not None:
+                known.condense(upto, self._needed(name), gaps)
         if len(self._gaps) >= self._gap_limit:
             # A day more than the states need, so that no chain of probes that a gap broke grows together again.
             oldest = min((self._needed(name) for name in self._known), default=0) - DAY

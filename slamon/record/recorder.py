@@ -9,7 +9,7 @@ from typing import NamedTuple
 from slamon.model import MS, Target
 from slamon.record import journal
 from slamon.record.minute import SAMPLE
-from slamon.record.rows import Gap, Run
+from slamon.record.rows import Gap, Growth, Run
 from slamon.record.series import Series
 from slamon.record.track import LOOK_EVERY, Journal, Settled, Track
 from slamon.stats import Histogram
@@ -66,6 +66,8 @@ class Batch:
     minutes: tuple[Settled, ...]
     tails: dict[int, tuple[Run, ...]] | None
     """Series with news → its runs that are in no Settled yet, the open one last; None where a later batch brings them."""
+    grown: dict[int, Growth]
+    """Series of which there is no other news than that the open run of an earlier tail goes on."""
     gaps: tuple[Gap, ...]
     keep_from: int
     """Batches before this number hold no sample that is not also in a Settled of this or an earlier batch."""
@@ -147,6 +149,11 @@ class Recorder:
         """
         return max(self._journal.settled - now, 0)
 
+    def retell(self) -> None:
+        """Whoever follows the batches began anew: the next one gives the runs of every series with news whole."""
+        for track in self._by_id.values():
+            track.told = -1
+
     def pack(self) -> int:
         """Turn a few closed minutes into rows for the next batch; how many are left. For every tick of the scheduler.
 
@@ -182,6 +189,14 @@ class Recorder:
             self._pack(SLICE)
         minutes, self._packed = tuple(self._packed), []
         touched = {line.series for line in released} | {minute.series for minute in minutes}
+        tails: dict[int, tuple[Run, ...]] = {}
+        grown: dict[int, Growth] = {}
+        for i in touched:
+            track = self._by_id[i]
+            if track.first == track.told:
+                grown[i] = track.first, track.last, track.samples
+            else:
+                tails[i] = track.tail()
         first = tuple((i, known) for i in self._nameless & touched if (known := self._by_id[i].known_from) is not None)
         self._nameless.difference_update(i for i, _ in first)
         opened, self._opened = tuple(self._opened), []
@@ -201,7 +216,8 @@ class Recorder:
             ),
             first=first,
             minutes=minutes,
-            tails={i: self._by_id[i].tail() for i in touched},
+            tails=tails,
+            grown=grown,
             gaps=gaps,
             keep_from=self._keep_from,
             complete=self._complete,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from slamon.model import MS, Result
 
@@ -29,6 +29,18 @@ class Run(NamedTuple):
     until: int
     samples: int
     result: Result
+
+
+Growth: TypeAlias = tuple[int, int, int]
+"""How far an open run has come that was handed out before: `first_sent`, by which it is known, `last_sent`, `samples`."""
+
+
+def extended(run: Run, growth: Growth | None) -> Run:
+    """The open run as far as it has come; the same where the growth is another one's, or of earlier."""
+    if growth is None:
+        return run
+    first, last, samples = growth
+    return Run(first, last, last, samples, run.result) if first == run.first_sent and samples > run.samples else run
 
 
 class Gap(NamedTuple):

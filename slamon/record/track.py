@@ -91,7 +91,7 @@ class Track:
 
     __slots__ = (
         "_before", "_end", "_minute", "_samples", "_upto", "_waiting", "code", "done", "first", "id", "interval", "journal",
-        "known_from", "last", "limits", "runs", "samples", "span",
+        "known_from", "last", "limits", "runs", "samples", "span", "told",
     )  # fmt: skip
 
     def __init__(
@@ -120,6 +120,8 @@ class Track:
                 run.samples,
                 RESULT_CODE[run.result],
             )
+        self.told = -1
+        """`first` of the open run, once `tail` gave nothing but this run; −1 before: to be given whole."""
         self.span = span or interval
         self.runs: list[Run] = []
         """Ended and not yet part of a closed minute."""
@@ -174,6 +176,7 @@ class Track:
         """Every run no `settle` has handed out yet, the open one last."""
         last = (Run(self.first, self.last, self.last, self.samples, RESULTS[self.code]),) if self.samples else ()
         if not self.done and not self.runs:
+            self.told = self.first
             return last
         return (*(run for _, runs, _, _, _ in self.done for run in runs), *self.runs, *last)
 

@@ -176,7 +176,8 @@ def _known(rows: Mapping[int, Row[Any]], present: Present) -> _Tail:
         live = row.live and present.settled is not None
         tail.through[i] = max(row.through, present.lagging.get(i, present.settled or 0)) if live else row.through
         run = open_run(row)
-        tail.runs[i] = present.tails.get(i, (run,) if run else ())
+        runs = present.tail(i)
+        tail.runs[i] = ((run,) if run else ()) if runs is None else runs
     return tail
 
 

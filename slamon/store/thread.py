@@ -83,8 +83,9 @@ class StoreThread:
                 last = self._queue[-1]
                 if last.batch.tails is not None and batch.tails is not None:
                     # Only the latest view of the open runs is worth its memory; the batch that waits goes without.
-                    batch = replace(batch, tails=last.batch.tails | batch.tails)
-                    last.batch = replace(last.batch, tails=None)
+                    tails, grown = last.batch.tails | batch.tails, last.batch.grown | batch.grown
+                    batch = replace(batch, tails=tails, grown=grown)
+                    last.batch = replace(last.batch, tails=None, grown={})
             waiting = _Waiting(batch)
             self._queue.append(waiting)
             self._size += waiting.size

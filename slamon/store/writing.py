@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 from slamon.model import MEANING, MINUTE, RESULT_CODE, Effect
 from slamon.record.recorder import Batch, Opened
 from slamon.record.records import encoded, total
-from slamon.record.rows import Record, Run
+from slamon.record.rows import Growth, Record, Run, extended
 from slamon.record.track import Settled
 from slamon.store.rows import (
     QUARTER_MINUTES,
@@ -74,17 +74,23 @@ class Present:
     """Of the last batch of this daemon; None before it."""
     lagging: dict[int, int] = field(default_factory=dict)
     tails: dict[int, tuple[Run, ...]] = field(default_factory=dict)
+    grown: dict[int, Growth] = field(default_factory=dict)
     upto: dict[int, int] = field(default_factory=dict)
     """Of every series in the store."""
     complete: int = 0
     named: dict[str, int] = field(default_factory=dict)
     """Target name → its series, of those that were opened by this daemon."""
 
+    def tail(self, i: int) -> tuple[Run, ...] | None:
+        """Runs of a series that the tables may not have, the open one last; None where there was no news of it yet."""
+        runs = self.tails.get(i)
+        return (*runs[:-1], extended(runs[-1], self.grown.get(i))) if runs else runs
+
     def answering(self, targets: Iterable[str]) -> dict[str, tuple[int, int]]:
         """See `Store.answering`."""
         found = {}
         for name in targets:
-            runs = self.tails.get(self.named.get(name, 0))
+            runs = self.tail(self.named.get(name, 0))
             if runs and MEANING[runs[-1].result].effect is Effect.UP:
                 found[name] = runs[-1].first_sent, runs[-1].samples
         return found
@@ -112,6 +118,7 @@ def write(connection: Connection, batch: Batch, present: Present) -> None:
     if batch.tails is not None:
         present.settled, present.lagging, present.complete = batch.settled, batch.lagging, batch.complete
         present.tails.update(batch.tails)
+        present.grown.update(batch.grown)
 
 
 def prune(connection: Connection, before: int, most: int) -> int:

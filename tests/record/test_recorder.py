@@ -6,7 +6,7 @@ import pytest
 
 from slamon.model import MINUTE, MS, RESULT_CODE, Result, S
 from slamon.record.recorder import SLEW, SLICE, SLICE_SAMPLES, Known, Recorder
-from slamon.record.rows import Gap, Run
+from slamon.record.rows import Gap, Run, extended
 from slamon.record.track import LOOK_EVERY
 from tests.record.worlds import EDGES, LIMITS, LOST, T0, finish, opened, play, probe, recorder, success, target
 
@@ -119,6 +119,36 @@ def test_a_probe_in_flight_keeps_its_series_back_and_no_other() -> None:
     batch = made.batch(T0 + 3 * S)
     assert batch.lagging == {}
     assert [run.result for run in (batch.tails or {})[made._tracks["hq/ping"].id]] == [Result.TIMEOUT, Result.SUCCESS]
+
+
+def test_a_run_that_only_goes_on_is_not_told_again() -> None:
+    """Seconds 70 and 71 are lost, 150 is left out, and in 190 whoever follows begins anew."""
+    made = recorder()
+    series = opened(made)
+    track = made._tracks["hq/ping"]
+    runs: dict[int, Run] = {}
+    whole = []
+    for second in range(200):
+        if second == 190:
+            made.retell()
+        if second != 150:
+            probe(series, T0 + second * S, LOST if second in {70, 71} else success())
+        batch = made.batch(T0 + second * S + S // 2)
+        told = (batch.tails or {}).get(track.id, ())
+        assert not (told and batch.grown)
+        whole += [second] if told else []
+        runs |= {run.first_sent: run for run in (*(run for minute in batch.minutes for run in minute.runs), *told)}
+        last = max(runs)
+        runs[last] = extended(runs[last], batch.grown.get(track.id))
+        assert runs[last] == track.open_run()
+    assert [(run.samples, run.result) for _, run in sorted(runs.items())] == [
+        (70, Result.SUCCESS), (2, Result.TIMEOUT), (78, Result.SUCCESS), (49, Result.SUCCESS),
+    ]  # fmt: skip
+    # What turned is told whole until the minute it ended in is recorded.
+    assert whole[0] == 0
+    assert whole[-1] == 190
+    assert {*range(70, 120), *range(151, 180)} <= set(whole)
+    assert set(whole).isdisjoint({*range(1, 70), *range(130, 150)})
 
 
 def test_a_probe_sent_before_what_is_settled_is_refused() -> None:
