@@ -210,13 +210,13 @@ class Bench:
         spans: Spans = ()
         if counts_packets(self._terms) and start < end:
             spans = eligible(self._terms, runs, start, end, as_of=as_of, service=service, origin=origin, ruling=ruling)
-        facts = runs
+        records: Mapping[str, tuple[Record, ...]] = {}
         if spans:
             cuts = [edge for span in spans for edge in span]
             records = await self._source.records(self._targets, spans[0][0], spans[-1][1], cuts=cuts)
-            series = {name: replace(own, records=records.get(name, ())) for name, own in runs.series.items()}
-            facts = replace(runs, series=series)
-        return tally(self._terms, facts, start, end, as_of=as_of, service=service, origin=origin, ruling=ruling)
+        return tally(
+            self._terms, runs, start, end, as_of=as_of, service=service, origin=origin, ruling=ruling, records=records
+        )
 
     def _facts(self, stored: Observed) -> Facts:
         return replace(self._declared, services=self._services, series=stored.series, gaps=stored.gaps)

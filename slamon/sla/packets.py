@@ -39,6 +39,10 @@ class Packets:
     """Round trip → count, as long as all of them are known one by one and there are at most `EXACT_LIMIT`."""
 
     def __add__(self, other: Packets) -> Packets:
+        if other.nothing:
+            return self
+        if self.nothing:
+            return other
         exact = None
         if self.exact is not None and other.exact is not None and self.rtt_count + other.rtt_count <= EXACT_LIMIT:
             exact = _sum(self.exact, other.exact)
@@ -55,6 +59,11 @@ class Packets:
             ipdv_count=self.ipdv_count + other.ipdv_count,
             exact=exact,
         )
+
+    @property
+    def nothing(self) -> bool:
+        """Adding it changes nothing."""
+        return not (self.received or self.lost or self.rtt_count or self.within or self.exact is None)
 
     @property
     def sent(self) -> int:
@@ -93,15 +102,25 @@ class Packets:
         return Fraction(low if rank == 1 else (low + high) // 2)
 
 
+NOTHING = Packets()
+
+
 def count(records: Sequence[Record], eligible: Spans, *, interval: int, one_by_one: bool) -> Packets:
     """The packets sent in `eligible`, from `records` in time order that do not overlap.
 
     A record wholly inside counts as it is. One that an edge cuts gives its raw packets if it still has them, else it leaves
     the statistics. `one_by_one`: unpack whole records too while they are few, for exact percentiles.
     """
+    if not records:
+        return NOTHING
     whole, cut = _split(records, eligible)
     total = _sums(whole)
-    if one_by_one and total.rtt_count <= EXACT_LIMIT and all(r.raw is not None for r in whole if r.rtt_count):
+    if (
+        one_by_one
+        and total.exact is None
+        and total.rtt_count <= EXACT_LIMIT
+        and all(r.raw is not None for r in whole if r.rtt_count)
+    ):
         total = replace(total, exact=Counter(delay for record in whole for delay in _delays(_rows(record))))
     for record, spans in cut:
         if record.raw is not None:

@@ -10,18 +10,19 @@ before b.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from slamon.model import MINUTE
+from slamon.record.rows import Record
 from slamon.sla import samples, stated
 from slamon.sla.cells import CATEGORY, Cell, Sums, cells
 from slamon.sla.exclusions import standing
-from slamon.sla.facts import Exclusion, Facts, State
+from slamon.sla.facts import Exclusion, Facts, SeriesFacts, State
 from slamon.sla.outages import Ruled, indivisible, ruled
-from slamon.sla.packets import Packets, count
+from slamon.sla.packets import NOTHING, Packets, count
 from slamon.sla.samples import Stream
 from slamon.sla.slots import grid_of
 from slamon.sla.terms import SAMPLED, Composition, Contract, Form, Measure, Objective, names
@@ -147,11 +148,12 @@ def tally(
     service: Composition | None = None,
     origin: int | None = None,
     ruling: Ruled | None = None,
+    records: Mapping[str, tuple[Record, ...]] | None = None,
 ) -> Tally:
     """Sums over `[start, end)`, a part of one period: in scope, by category, per outage, per declaration, per target.
 
     `service`: None = the contract's. `origin`: where the period and its slots begin; None = at `start`. `ruling`: what `ruled` says
-    of the same; None = not asked yet.
+    of the same; None = not asked yet. `records`: target → its records, in place of those among the facts.
     """
     whole = contract.service if service is None else service
     if ruling is None:
@@ -183,9 +185,9 @@ def tally(
         raw_charged=sums.raw_charged,
         exclusions={exclusion: Applied(*spent) for exclusion, spent in applied.items()},
         outages=_outages(touched, wide, start, end),
-        packets=_packets(facts, whole, available, wanted) if wanted else {},
-        always=_packets(facts, whole, measured, wanted) if any(objective.always for objective in wanted) else {},
-        streams=_streams(facts, whole, start, end, wanted),
+        packets=_packets(facts, whole, available, wanted, records) if wanted else {},
+        always=_packets(facts, whole, measured, wanted, records) if any(o.always for o in wanted) else {},
+        streams=_streams(facts, whole, start, end, wanted, records),
         available=available,
         measured=measured,
         bad_slots=() if grid is None else tuple(s for s in grid.split(ruling.seen.bad) if _within(s, available)),
@@ -310,11 +312,21 @@ def _targets(facts: Facts, service: Composition) -> list[str]:
     return [target for leaf in leaves for target in leaf.targets if target in facts.series]
 
 
-def _packets(facts: Facts, service: Composition, spans: Spans, wanted: Sequence[Objective]) -> dict[str, Packets]:
+def _records(series: SeriesFacts, records: Mapping[str, tuple[Record, ...]] | None) -> tuple[Record, ...]:
+    return series.records if records is None else records.get(series.target, ())
+
+
+def _packets(
+    facts: Facts,
+    service: Composition,
+    spans: Spans,
+    wanted: Sequence[Objective],
+    records: Mapping[str, tuple[Record, ...]] | None,
+) -> dict[str, Packets]:
     one_by_one = any(o.statistic is not None and o.statistic.form is Form.PERCENTILE for o in wanted)
     return {
         target: count(
-            facts.series[target].records,
+            _records(facts.series[target], records),
             spans,
             interval=facts.series[target].interval,
             one_by_one=one_by_one,
@@ -324,12 +336,18 @@ def _packets(facts: Facts, service: Composition, spans: Spans, wanted: Sequence[
 
 
 def _streams(
-    facts: Facts, service: Composition, start: int, end: int, wanted: Sequence[Objective]
+    facts: Facts,
+    service: Composition,
+    start: int,
+    end: int,
+    wanted: Sequence[Objective],
+    records: Mapping[str, tuple[Record, ...]] | None,
 ) -> dict[str, Stream]:
     found: dict[str, Stream] = {}
     if any(needs_streams(objective) for objective in wanted):
         for target in _targets(facts, service):
-            stream = samples.of_records(facts.series[target])
+            own = facts.series[target]
+            stream = samples.of_records(own if records is None else replace(own, records=_records(own, records)))
             if stream is not None:
                 found[target] = stream
     if wanted and stated.is_stated(facts):
@@ -346,7 +364,7 @@ def _within(span: tuple[int, int], spans: Spans) -> bool:
 
 
 def _packet_sums(left: Mapping[str, Packets], right: Mapping[str, Packets]) -> dict[str, Packets]:
-    return {target: left.get(target, Packets()) + right.get(target, Packets()) for target in {**left, **right}}
+    return {target: left.get(target, NOTHING) + right.get(target, NOTHING) for target in {**left, **right}}
 
 
 def _sum(left: Mapping[K, int], right: Mapping[K, int]) -> dict[K, int]:
