@@ -82,7 +82,7 @@ def scraped(targets: int, interval: int) -> Figures:
     """
     tick = FINE if interval * MS < FAST else COARSE
     with far_side(targets) as far, whole.running(far.addresses, interval=f"{interval}ms", refresh=REFRESH) as daemon:
-        wait(whole.SETTLE)
+        wait(whole.YOUNG)
         scraper = _Scraper()
         scraper.start()
         start, spent = clock.monotonic(), daemon.spent()

@@ -28,10 +28,12 @@ PORT = 9909
 START = 120.0
 """Seconds within which the daemon must be ready: 10 000 targets take long to read."""
 STOP = 60.0
-SETTLE = 90.0
-"""Seconds from ready to the window: a minute of every target was recorded, every contract judged by it, and the page was scraped once."""
+SETTLE = 300.0
+"""Seconds from ready to the window: by then every contract is judged in its turn, as it is from then on. The page was scraped once."""
+YOUNG = 90.0
+"""The same to a window in which every contract is judged at once, by the second minute recorded: the most that comes together."""
 MINUTE = 60.0
-"""Seconds of a window that holds what recurs by the minute: the closing of all minutes, a judgement of every contract, four scrapes."""
+"""Seconds of a window that holds what recurs by the minute: the closing of all minutes, four scrapes, its share of the judgements."""
 SCRAPES = 4
 
 _RESULT = re.compile(r'^slamon_probe_results_total\{.*result="([a-z_]+)".*\} (\d+)$', re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random  # noqa: TID251 - a seeded world
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from slamon.clock import Clock, Discipline, Sources
 from slamon.config import Config, load
 from slamon.errors import UsageError
 from slamon.judge import Judge, Source, case, find_contracts, find_period, judge_once, report
+from slamon.judge import running as running_module
 from slamon.judge.bench import Bench
 from slamon.judge.held import hold
-from slamon.judge.running import EASY
+from slamon.judge.running import QUIET
 from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
@@ -219,7 +221,7 @@ async def test_running_equals_scratch(
                 else:  # it stands: all that was left out is time up
                     assert view.current.outages == scratch.outages
                     assert _but_up(view.current) == _but_up(scratch)
-                    assert world.now - view.current.as_of < EASY
+                    assert world.now - view.current.as_of < QUIET
                     stood += 1
                 compared += 1
                 outages = max(outages, len(scratch.outages))
@@ -242,6 +244,7 @@ async def test_a_refresh_of_healthy_lines_asks_the_store_once_for_all(
 
     And again within the minute: no more than who answers.
     """
+    monkeypatch.setattr(running_module, "QUIET", MINUTE)
     world = World(tmp_path, 1)
     judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
     monkeypatch.setattr(world.random, "random", lambda: 1.0)  # nothing happens
@@ -268,6 +271,35 @@ async def test_a_refresh_of_healthy_lines_asks_the_store_once_for_all(
     for running in judge._cases.values():
         for one in running.book.cases.values():
             assert one.upto > world.now - 3 * MINUTE
+    assert await world.thread.close()
+
+
+@pytest.mark.parametrize(("short", "step"), [(100, QUIET), (30 * 24 * 20, 3 * MINUTE)])
+async def test_quiet_contracts_are_judged_in_turn(
+    tmp_path: Path, short: int, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By every minute at first, then each at a time of its own; of a short period more often; at once if anything happens."""
+    world = World(tmp_path, 1)
+    monkeypatch.setattr(running_module, "SHORT", short)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    monkeypatch.setattr(world.random, "random", lambda: 1.0)  # nothing happens
+    judged: dict[str, list[int]] = {name: [] for name in world.config.contracts}
+    for _ in range(6 * 35):
+        world.probe()
+        await judge.refresh()
+        for view in judge.views:
+            if view.current.as_of == world.now:
+                judged[view.contract.name].append(world.now)
+    for name, instants in judged.items():
+        assert [instant for instant in instants if instant - START < 3 * MINUTE][2:], name
+        late = [after - before for before, after in pairwise(instants) if before - START > 15 * MINUTE]
+        assert len(late) > 2
+        assert step <= max(late) < step + MINUTE, name
+    assert len({instants[-1] for instants in judged.values()}) == len(judged)
+    world.bad = dict.fromkeys(world.bad, 1)
+    world.probe()
+    await judge.refresh()
+    assert all(view.current.as_of == world.now for view in judge.views)
     assert await world.thread.close()
 
 

@@ -20,7 +20,7 @@ def slamon() -> Figures:
     `lost` would be the network's fault; a probe that slamon calls unmeasured is neither lost nor succeeded.
     """
     with far_side(TARGETS) as far, whole.running(far.addresses, until="/-/healthy") as daemon:
-        wait(whole.SETTLE)
+        wait(whole.YOUNG)
         start, spent = clock.monotonic(), daemon.spent()
         end = start + lengths.soak * S
         while (left := end - clock.monotonic()) > 0:

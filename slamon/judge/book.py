@@ -50,6 +50,7 @@ class Book:
     odd: dict[Period, set[Stretch]] = field(default_factory=dict)
     """Period → the stretches, besides periods, that its last statement looked at."""
     _targets: tuple[Target, ...] | None = None
+    _facts: Facts | None = None
 
     def without(self, period: Period) -> Book:
         """The same book, in which that period will be added up anew."""
@@ -59,7 +60,7 @@ class Book:
     def renew(self, config: Config) -> None:
         """Judge by a configuration in which nothing changed that this contract is judged by."""
         self.config = config
-        self._targets = None
+        self._targets = self._facts = None
         for case in self.cases.values():
             case.config = config
 
@@ -71,8 +72,7 @@ class Book:
     async def statement(self, source: Reader, period: Period, as_of: int, *, step: int = DAY) -> Statement:
         """Judged by what the store holds, as of `as_of`; gives way to others every few milliseconds."""
         known = await self.known_from(source)
-        leaves = dict.fromkeys(name for service in services(self.contract) for name in names(service))
-        facts = replace(self.declared, services=service_facts(self.config, leaves))
+        facts = self._stated()
         tallies: dict[Stretch, Tally] = {}
         spans = dict.fromkeys((*needed(self.contract, period, as_of), period))
         wanted = [(service, span) for span in spans for service in services(self.contract)]
@@ -105,6 +105,13 @@ class Book:
         self.odd[period] = odd
         for stretch in before.difference(*self.odd.values()):
             self.cases.pop(stretch, None)
+
+    def _stated(self) -> Facts:
+        """The declarations, and what makes the contract's services up."""
+        if self._facts is None:
+            leaves = dict.fromkeys(name for service in services(self.contract) for name in names(service))
+            self._facts = replace(self.declared, services=service_facts(self.config, leaves))
+        return self._facts
 
     def targets(self) -> tuple[Target, ...]:
         """Of all the contract's services, with their witnesses."""

@@ -23,10 +23,10 @@ APART = 2 * MINUTE
 """Before the present: minutes that may be closed for one target and undecided for another, so their single packets are read too."""
 
 
-FEW_MINUTES = 5 * MINUTE
-"""Packets are read of so many minutes at most; where nothing is wrong, two or three are not part of a base yet."""
+FEW_MINUTES = 10 * MINUTE
+"""Packets are read of so many minutes at most; where nothing is wrong, two or three were not part of a base yet five minutes ago."""
 
-LONG = 15 * MINUTE
+LONG = 20 * MINUTE
 """And runs, which are few: a contract looks back further by what its outages are merged within."""
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
+from zlib import crc32
 
 from slamon.clock import Clock
 from slamon.config import Config
@@ -35,8 +36,14 @@ AT_ONCE = 100
 EASY = MINUTE + 15 * S
 """How old a view may become while all that could be added to it is time up; usually a minute, for then the next one is recorded."""
 
-_Well: TypeAlias = tuple[int, tuple[int, ...]]
-"""Minutes that are recorded, and since when each target answers."""
+QUIET = 5 * MINUTE
+"""How often a contract is judged, each in its turn, while its targets answer: all it gains is time up and packets that came back."""
+
+SHORT = 100
+"""Times as long as a view may become old a period has to be: of a short one every minute counts for more."""
+
+_Well: TypeAlias = tuple[int, ...]
+"""Since when each target answers."""
 
 RECHECK = HOUR
 """How often one contract is judged from scratch and compared with its running tally."""
@@ -48,6 +55,8 @@ class _Running:
 
     book: Book
     current: Period
+    begun: int
+    """When it was judged first."""
     before: Statement | None = None
     """Of the period before, None where nothing was known."""
     is_final: bool = False
@@ -58,6 +67,12 @@ class _Running:
     """The last one made."""
     well: _Well | None = None
     """That every target answered just before it was made; None where one did not."""
+    recorded: int = 0
+    """Minutes that were recorded when it was made."""
+
+    def seen(self, view: ContractView, answering: Answering) -> None:
+        """It was judged by what was there when these answered."""
+        self.view, self.well, self.recorded = view, self.answered(answering), answering.recorded // MINUTE
 
     def answered(self, answering: Answering) -> _Well | None:
         """All targets answer, and have for as long as any rule may ask for; None where that is not known."""
@@ -68,19 +83,29 @@ class _Running:
             if samples < max(target.up_after, asked):
                 return None
             since.append(first)
-        return answering.recorded // MINUTE, tuple(since)
+        return tuple(since)
 
     def stands(self, answering: Answering, now: int) -> bool:
-        """Nothing but time up was added to what the view shows: its targets answer as they did, and no minute was recorded."""
+        """Nothing happened since the view was made, and its turn has not come: its targets answer as they did."""
         if self.view is None or self.well is None:
             return False
         shown = self.view.current
         return (
-            shown.as_of <= now < min(shown.as_of + EASY, self.current.end)
+            shown.as_of <= now < self._turn(shown, answering)
             and self.well == self.answered(answering)
             and not any(outage.end is None for outage in shown.outages)
             and not any(shown.as_of < edge <= now for e in self.book.declared.exclusions for edge in (e.start, e.end))
         )
+
+    def _turn(self, shown: Statement, answering: Answering) -> int:
+        """When it is judged again though nothing happens: young, or of a short period, by every minute that is recorded."""
+        period, as_of = self.current, shown.as_of
+        phase = crc32(self.book.contract.name.encode()) * QUIET >> 32
+        following = QUIET - (as_of - phase) % QUIET
+        rest = min(following, as_of - self.begun, (period.end - period.start) // SHORT)
+        if answering.recorded // MINUTE == self.recorded:
+            rest = max(rest, EASY)
+        return min(as_of + rest, period.end)
 
 
 class Judge:
@@ -91,6 +116,7 @@ class Judge:
         self._stats = stats
         self._source = source
         self._config = config
+        self._groups = list(_together(config))
         self._cases: dict[str, _Running] = {}
         self._next_check = clock.monotonic() + RECHECK
         self._checked = 0
@@ -104,6 +130,7 @@ class Judge:
     def set(self, config: Config) -> None:
         """Judge by this configuration from the next refresh on; a contract whose terms or targets changed is judged from scratch."""
         before, self._config = self._config, config
+        self._groups = list(_together(config))
         for name, case in list(self._cases.items()):
             contract = config.contracts.get(name)
             if contract != case.book.contract or _watched(config, contract) != _watched(before, contract):
@@ -115,11 +142,11 @@ class Judge:
 
     async def refresh(self) -> None:
         """Judge every contract as of now; others run between two contracts."""
-        config = self._config
+        config, groups = self._config, self._groups
         number = await self._source.last_declaration()
         declarations = await self._source.declarations()
         views: dict[str, ContractView] = {}
-        for contracts in _together(config):
+        for contracts in groups:
             cases = {each.name: self._cases[each.name] for each in contracts if each.name in self._cases}
             answering = await self._source.answering(
                 [target for case in cases.values() for target in case.book.targets()]
@@ -136,7 +163,7 @@ class Judge:
                 views[contract.name] = await self._view(config, contract, declarations, reader)
                 case = self._cases.get(contract.name)
                 if case is not None:  # None: a reload came in between
-                    case.view, case.well = views[contract.name], case.answered(answering)
+                    case.seen(views[contract.name], answering)
                 self._stats.evaluation.observe(self._clock.monotonic() - begun)
                 await give_way()
         if config is self._config:
@@ -184,7 +211,7 @@ class Judge:
         stood = declared(contract, declarations, now)
         case = self._cases.get(contract.name)
         if case is None or (case.book.contract, case.book.declared) != (contract, stood):
-            case = _Running(Book(config, contract, stood), period)
+            case = _Running(Book(config, contract, stood), period, now)
             self._cases[contract.name] = case
         elif case.current != period:
             case.current, case.before, case.is_final = period, None, False

@@ -90,9 +90,11 @@ class Present:
         """See `Store.answering`."""
         found = {}
         for name in targets:
-            runs = self.tail(self.named.get(name, 0))
+            i = self.named.get(name, 0)
+            runs = self.tails.get(i)
             if runs and MEANING[runs[-1].result].effect is Effect.UP:
-                found[name] = runs[-1].first_sent, runs[-1].samples
+                last = extended(runs[-1], self.grown.get(i))
+                found[name] = last.first_sent, last.samples
         return found
 
 
