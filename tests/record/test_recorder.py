@@ -121,6 +121,17 @@ def test_a_probe_in_flight_keeps_its_series_back_and_no_other() -> None:
     assert [run.result for run in (batch.tails or {})[made._tracks["hq/ping"].id]] == [Result.TIMEOUT, Result.SUCCESS]
 
 
+def test_minutes_are_packed_in_the_order_of_their_rows() -> None:
+    """Series by series, in whatever order they closed."""
+    made = recorder()
+    series = [opened(made, target(f"s{n}/ping")) for n in range(5)]
+    for minute in range(2):
+        for offset, each in enumerate(reversed(series)):
+            probe(each, T0 + minute * MINUTE + offset, success())
+    packed = [one.series for one in made.batch(T0 + MINUTE + S).minutes]
+    assert packed == sorted(made._by_id)
+
+
 def test_a_run_that_only_goes_on_is_not_told_again() -> None:
     """Seconds 70 and 71 are lost, 150 is left out, and in 190 whoever follows begins anew."""
     made = recorder()

@@ -118,8 +118,10 @@ async def test_a_full_disk_is_waited_for(rig: Rig, caplog: pytest.LogCaptureFixt
 
 
 async def test_a_batch_that_waits_hands_on_what_it_alone_knew(rig: Rig) -> None:
-    """A slow target is probed once while the disk is full: its run is known as soon as the disk takes something again."""
+    """A slow target is probed once while the disk is full: its run, or how it grew, is known as soon as the disk takes something again."""
     slow = opened(rig.recorder, target("slow/ping", interval=3600 * S))
+    growing = opened(rig.recorder, target("growing/ping", interval=600 * S))
+    probe(growing, rig.now, success())
     await rig.put(6)
     await rig.fill()
     await rig.put(60)
@@ -127,14 +129,20 @@ async def test_a_batch_that_waits_hands_on_what_it_alone_knew(rig: Rig) -> None:
     sent = rig.now
     assert sent % (60 * S) == 0
     probe(slow, sent, success())
-    await rig.put(2)
+    probe(growing, sent, success())
+    waits = rig.batch()
+    number = rig.recorder._tracks["growing/ping"].id
+    assert waits.grown[number][2] == 2, "told before, it has only grown"
+    rig.thread.put(waits)
+    await rig.put(1)
     await rig.empty()
     await rig.put(1)
     assert rig.stats.store_pending == 0
-    facts = await rig.thread.call(rig.store.load, [*NAMES, "slow/ping"], 0, EVER)
+    facts = await rig.thread.call(rig.store.load, [*NAMES, "slow/ping", "growing/ping"], 0, EVER)
     assert [run.first_sent for run in facts.series["slow/ping"].runs] == [sent]
+    assert [(run.samples, run.last_sent) for run in facts.series["growing/ping"].runs] == [(2, sent)]
     with Store.open(rig.store.path, write=False) as reader:
-        assert reader.load([*NAMES, "slow/ping"], 0, EVER) == facts
+        assert reader.load([*NAMES, "slow/ping", "growing/ping"], 0, EVER) == facts
 
 
 @pytest.mark.parametrize("rig", [300_000], indirect=True)
