@@ -112,8 +112,6 @@ async def slamon(kind: Kind, targets: Sequence[Target], *, busy: bool) -> dict[s
         for each in record.targets:
             record.recorder.close(each.name)
     with directory() as folder, Store.open(folder / "bench.db", write=True) as store:
-        while record.recorder.pack():
-            pass
         store.write(record.recorder.batch(clock.now(), final=True))
         offset = clock.wall(0)
         return {

@@ -42,6 +42,8 @@ class _Told(Series):
 
     __slots__ = ("decided", "readings")
 
+    ranked = False
+
     def __init__(self, target: Target) -> None:
         track = Track(1, Journal(), interval=target.interval, limits=())
         super().__init__(target, track, edges=RTT_EDGES)

@@ -114,13 +114,30 @@ class Probing:
         return ready
 
     async def run(self) -> None:
-        """Tick for ever."""
-        while True:
-            self.step()
+        """Tick for ever: from timer to timer of the loop, since a task would be woken up a turn of the loop later."""
+        loop = asyncio.get_running_loop()
+        failed: asyncio.Future[None] = loop.create_future()
+        timer: asyncio.TimerHandle | None = None
+        planned = self._clock.monotonic()
+
+        def tick() -> None:
+            nonlocal planned, timer
+            self._stats.event_loop_lag.observe(max(self._clock.monotonic() - planned, 0))
+            try:
+                self.step()
+            except Exception as error:  # noqa: BLE001  raised again by who waits for it
+                failed.set_exception(error)
+                return
             now = self._clock.monotonic()
             # On the border of two ticks: everything of the one that ends is due, and nothing of the next.
             planned = (now // self._tick + 1) * self._tick
             if planned - now < LEAST_REST:
                 planned = now + LEAST_REST  # after a standstill, or under too much work: let the others run first
-            await asyncio.sleep((planned - now) / S)
-            self._stats.event_loop_lag.observe(max(self._clock.monotonic() - planned, 0))
+            timer = loop.call_later((planned - now) / S, tick)
+
+        tick()
+        try:
+            await failed
+        finally:
+            if timer is not None:
+                timer.cancel()

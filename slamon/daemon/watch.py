@@ -20,7 +20,7 @@ class Watch:
 
     def alive(self, targets: Collection[Target], series: Mapping[str, Series], now: int) -> bool:
         """`now` is monotonic nanoseconds."""
-        decided = sum(each.attempts - each.in_flight for each in series.values())
+        decided = sum(each.decided for each in series.values())
         if decided != self._decided or not targets:
             self._decided, self._at = decided, now
             return True

@@ -29,6 +29,9 @@ us for ever, and a new one may take another way, so it shall not change often ei
 ROTATION_PAUSE = 1 * MINUTE
 """At least so long between two changes because of losses: an outage of many targets is no reason for many identifiers."""
 
+PROBATION = 1 * MINUTE
+"""How long a target that let others wait for its answer is sent to apart from them."""
+
 
 class Channel:
     """Time is monotonic nanoseconds."""
@@ -151,9 +154,10 @@ class Channel:
         self._why = why
 
 
-def salvos(line: Line, peers: Iterable[Peer]) -> list[Salvo]:
-    """Peers of one channel, parted into what can be sent as one."""
-    alike: dict[tuple[int, object], list[Peer]] = {}
+def salvos(line: Line, peers: Iterable[Peer], now: int) -> list[Salvo]:
+    """Peers of one channel, parted into what can be sent as one; those that let others wait of late go apart."""
+    alike: dict[tuple[int, object, bool], list[Peer]] = {}
     for peer in peers:
-        alike.setdefault((peer.timeout, peer.form), []).append(peer)
-    return [line.salvo(some) for some in alike.values()]
+        steady = not peer.losses and (peer.missed is None or now - peer.missed >= PROBATION)
+        alike.setdefault((peer.timeout, peer.form, steady), []).append(peer)
+    return [line.salvo(some, steady=steady) for (_, _, steady), some in alike.items()]

@@ -20,6 +20,9 @@ SWEEP = 10 * MINUTE
 LOOK = 10 * S
 """Between two looks at the kernel's own counters; reading them costs a tenth of a millisecond."""
 
+REGROUP = 10 * S
+"""Between two tries to send those side by side that answer, after one did not."""
+
 
 class _Plan:
     """What was made of shots that are fired together again and again."""
@@ -35,21 +38,23 @@ class _Plan:
 class _Part:
     """Those that leave by one channel; the salvos are of the line they were made for."""
 
-    __slots__ = ("channel", "line", "peers", "salvos")
+    __slots__ = ("again", "channel", "line", "peers", "salvos")
 
     def __init__(self, channel: Channel, peers: list[Peer]) -> None:
         self.channel = channel
         self.peers = peers
         self.line: Line | None = None
         self.salvos: list[Salvo] = []
+        self.again = 0
+        """When they are parted anew at the earliest, if some are not side by side."""
 
-    def send(self) -> None:
+    def send(self, now: int) -> None:
         line = self.channel.ready()
         if line is None:
             self.channel.refuse(self.peers)
             return
-        if line is not self.line:
-            self.line, self.salvos = line, salvos(line, self.peers)
+        if line is not self.line or (now >= self.again and any(salvo.rank is None for salvo in self.salvos)):
+            self.line, self.salvos, self.again = line, salvos(line, self.peers, now), now + REGROUP
         for salvo in self.salvos:
             line.send(salvo)
 
@@ -82,10 +87,10 @@ class Engine:
             plan, whole = self._plan(shots)
             if whole and isinstance(shots, tuple):
                 self._plans[id(shots)] = plan
-        plan.used = self._clock.monotonic()
+        plan.used = now = self._clock.monotonic()
         for part in plan.parts:
             before = part.channel.rotations
-            part.send()
+            part.send(now)
             if part.channel.rotations != before:
                 self._rotated(part.channel)
 

@@ -5,15 +5,17 @@ Columns instead of an object per probe: a batch is written by slices, which is m
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from slamon.model import S
+from slamon.record.series import Pending
 
 if TYPE_CHECKING:
     from slamon.icmp.peer import Peer
-    from slamon.record.series import Pending
+    from slamon.record.rank import Round
 
 SEQUENCES = 1 << 16
 """A sequence number has 16 bits (RFC 792)."""
@@ -57,21 +59,26 @@ class Flights:
     The columns are indexed by sequence number, `number & MASK`; a slot means something only while its state is not FREE.
     """
 
-    __slots__ = ("_decided", "_lanes", "in_flight", "next", "numbers", "peers", "pendings", "sents", "stamps", "states")
+    __slots__ = (
+        "_decided", "_lanes", "hops", "in_flight", "next", "numbers", "peers", "pendings", "rtts", "sents", "stamps", "states",
+    )  # fmt: skip
 
     def __init__(self, first: int = 0) -> None:
         """`first`: the number of the first probe."""
         self.next = first
         self.in_flight = 0
         self.states = bytearray(SEQUENCES)
-        self.numbers: list[int] = [-1] * SEQUENCES
+        self.numbers = array("q", [-1]) * SEQUENCES
         self.peers: list[Peer | None] = [None] * SEQUENCES
-        self.pendings: list[Pending | None] = [None] * SEQUENCES
-        """Of probes in flight."""
-        self.sents: list[int] = [0] * SEQUENCES
+        self.pendings: list[Pending | Round | None] = [None] * SEQUENCES
+        """Of probes in flight; a round until all of its probes are answered."""
+        self.sents = array("q", [0]) * SEQUENCES
         """Monotonic, just before the kernel was asked to send."""
-        self.stamps: list[int] = [0] * SEQUENCES
+        self.stamps = array("q", [0]) * SEQUENCES
         """The kernel's transmit stamp on CLOCK_REALTIME; 0 while it is not known."""
+        self.rtts = array("q", [-1]) * SEQUENCES
+        self.hops = array("h", [-1]) * SEQUENCES
+        """Round trip and hop limit of the answered probes of a round."""
         # One queue per timeout: within it, probes are overdue in the order in which they were sent.
         self._lanes: dict[int, deque[_Batch]] = {}
         self._decided: deque[_Batch] = deque()
@@ -90,18 +97,23 @@ class Flights:
         return range(self.next, self.next + (busy if busy >= 0 else end) - begin)
 
     def add(
-        self, numbers: range, peers: Sequence[Peer], pendings: Sequence[Pending], sents: Sequence[int], timeout: int
+        self,
+        numbers: range,
+        peers: Sequence[Peer],
+        pendings: Sequence[Pending | Round],
+        sents: Sequence[int],
+        timeout: int,
     ) -> None:
         """Probes have left: the first of those claimed last. Calls come in the order of `sents`; equally long, not empty."""
         count = len(numbers)
         begin = numbers.start & MASK
         end = begin + count
         self.states[begin:end] = bytes((IN_FLIGHT,)) * count
-        self.numbers[begin:end] = numbers
+        self.numbers[begin:end] = array("q", numbers)
         self.peers[begin:end] = peers
         self.pendings[begin:end] = pendings
-        self.sents[begin:end] = sents
-        self.stamps[begin:end] = (0,) * count
+        self.sents[begin:end] = array("q", sents)
+        self.stamps[begin:end] = array("q", bytes(8 * count))
         self.next = numbers.stop
         self.in_flight += count
         lane = self._lanes.get(timeout)
@@ -110,13 +122,13 @@ class Flights:
         lane.append(_Batch(numbers.start, count, sents[0], sents[-1] + timeout))
 
     def decide(self, sequence: int, state: int) -> tuple[Peer, Pending]:
-        """The probe in flight is over; `state` is ANSWERED, LOST or LATE. Whose it was."""
+        """The probe in flight, no longer one of a round, is over; `state` is ANSWERED, LOST or LATE. Whose it was."""
         self.states[sequence] = state
         self.in_flight -= 1
         peer, pending = self.peers[sequence], self.pendings[sequence]
         self.pendings[sequence] = None
         assert peer is not None
-        assert pending is not None
+        assert isinstance(pending, Pending)
         return peer, pending
 
     def overdue(self, now: int) -> Iterator[int]:

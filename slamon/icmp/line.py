@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from operator import add, attrgetter, itemgetter, mul, sub
+from typing import NamedTuple
 
 from slamon.egress import IcmpError, Memory, memory
-from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LOST, MASK, Flights
+from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LIMIT, LOST, MASK, SEQUENCES, Flights
 from slamon.icmp.mmsg import BatchWire
 from slamon.icmp.packet import ECHO_REPLY, HEADER_BYTES, QUOTED, TOKEN_BYTES, Echo
 from slamon.icmp.peer import Form, Peer
 from slamon.icmp.sockets import ProbeSocket
-from slamon.icmp.wire import PlainWire, Row, Salvo, Wire
-from slamon.model import MS, US, Reading, Result, S
+from slamon.icmp.wire import Envelope, Message, PlainWire, Row, Salvo, Wire
+from slamon.model import DAY, MS, US, Reading, Result, S
 from slamon.probe import Context
+from slamon.record.rank import LEAST, Rank, Round
 from slamon.record.series import Pending
 from slamon.verdict import failure, silence, unreachable
 
@@ -28,7 +33,27 @@ REPLY_COST = 4096
 SMALLEST_BURST = 16
 """Packets sent between two looks at the queues, however small the buffer is."""
 
+PATIENCE = 500 * MS
+"""How long an answered probe waits at most for those that were sent with it: what is recorded of it is later by so much."""
+
+_SOURCE = attrgetter("source")
+
 _TOO_LATE = Reading(Result.TIMEOUT, detail="the answer came after the timeout")
+
+
+class _Abreast(NamedTuple):
+    """A round under way."""
+
+    round: Round
+    salvo: Salvo
+    numbers: range
+    began: int
+    """Monotonic instant of its sending."""
+
+    def slots(self) -> tuple[int, int]:
+        """Of the columns of `Flights`: from and to."""
+        begin = self.numbers.start & MASK
+        return begin, begin + len(self.numbers)
 
 
 class Line:
@@ -57,15 +82,22 @@ class Line:
         self._offset = clock.offset()
         self._stepped = 0
         """Probes sent up to this instant may have stamps of two different clocks."""
+        self._shortest = DAY
+        """The shortest timeout of all salvos."""
+        self._abreast: list[_Abreast] = []
+        """Rounds under way, oldest first."""
         self._emptied = clock.monotonic()
         self._drops = memory(probe.socket).drops
         self._overflows: list[tuple[int, int]] = []
         self.suspect = False
         """A send failed in a way that makes one ask whether the way out still exists."""
 
-    def salvo(self, peers: Sequence[Peer]) -> Salvo:
-        """`peers` have the same timeout and form."""
-        return Salvo(peers, self._echo(peers[0].form))
+    def salvo(self, peers: Sequence[Peer], *, steady: bool = False) -> Salvo:
+        """`peers` have the same timeout and form; `steady`: all of them are expected to answer."""
+        series = [peer.series for peer in peers]
+        ranked = steady and len(set(series)) == len(series) >= LEAST and all(one.ranked for one in series)
+        self._shortest = min(self._shortest, peers[0].timeout)
+        return Salvo(peers, self._echo(peers[0].form), Rank(series) if ranked else None)
 
     def _echo(self, form: Form) -> Echo:
         echo = self._echoes.get(form)
@@ -84,6 +116,8 @@ class Line:
         """One echo request to each peer; a send that fails here is decided at once."""
         monotonic, flights = self._clock.monotonic, self.flights
         at, size, unread = 0, len(salvo.peers), 0
+        if self._abreast and flights.next + size - self._abreast[0].numbers.start > LIMIT:
+            self._part_all()  # before their numbers are used again
         while at < size:
             numbers = flights.claim(min(size - at, self._burst - unread))
             if not numbers:
@@ -117,7 +151,13 @@ class Line:
         step = span // count // US * US or US
         instant = self._clock.wall(began) // US * US
         sends = range(instant, instant + count * step, step)
-        pendings = [one.send(sent) for one, sent in zip(series, sends, strict=True)]
+        pendings: Sequence[Pending | Round]
+        rank = salvo.rank if count == len(salvo.peers) else None
+        if rank is not None and (side_by_side := rank.send(sends)) is not None:
+            pendings = (side_by_side,) * count
+            self._abreast.append(_Abreast(side_by_side, salvo, numbers, began))
+        else:
+            pendings = [one.send(sent) for one, sent in zip(series, sends, strict=True)]
         self.flights.add(numbers, peers, pendings, range(began, began + count), salvo.timeout)
         self._aligned = numbers.stop
 
@@ -175,8 +215,10 @@ class Line:
             self._stepped = self._clock.monotonic()
         before = memory(self.probe.socket)
         done = self._news()
-        for rows in self.wire.replies():
-            self._take(rows)
+        for portion in self.wire.replies():
+            self._take(*portion)
+        if self._abreast:
+            self._hand_on(self._clock.monotonic())
         drops = memory(self.probe.socket).drops
         if drops != self._drops:
             self._overflowed(before, drops)
@@ -184,30 +226,37 @@ class Line:
 
     def _news(self) -> bool:
         """Transmit stamps and ICMP errors."""
-        stamps, errors, complete = self.wire.news()
+        runs, errors, complete = self.wire.news()
         flights, lead = self.flights, self._lead
         numbers, stamped = flights.numbers, flights.stamps
-        for key, stamp in stamps:
-            number = key + lead
-            sequence = number & MASK
-            if numbers[sequence] == number:
-                stamped[sequence] = stamp
+        for key, stamps in runs:
+            first, count = key + lead, len(stamps)
+            begin = first & MASK
+            end = begin + count
+            if end <= SEQUENCES and numbers[begin:end] == array("q", range(first, first + count)):
+                stamped[begin:end] = array("q", stamps)
+                continue
+            for number, stamp in enumerate(stamps, first):
+                sequence = number & MASK
+                if numbers[sequence] == number:
+                    stamped[sequence] = stamp
         for heard in errors:
             self.troubled(heard)
         return complete
 
-    def _take(self, rows: Iterable[Row]) -> None:
-        """Messages of the receive queue. What nearly every reply is goes straight through, all others by `_odd`."""
+    def _take(self, messages: Sequence[Message], envelopes: Sequence[Envelope]) -> None:
+        """What nearly every reply is goes straight through, all others by `_odd`."""
+        if self._take_all(messages, envelopes):
+            return
         flights, reply_type, ident = self.flights, self._reply_type, self.probe.ident
         states, numbers, peers, stamps = flights.states, flights.numbers, flights.peers, flights.stamps
         sents, pendings, stepped, echoes = flights.sents, flights.pendings, self._stepped, self._echoes
         now = self._clock.monotonic()
         answered = 0
         form, tail = None, b""
-        for row in rows:
+        for row in zip(messages, envelopes, strict=True):
             (kind, own, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
-            pending = pendings[sequence]
-            if pending is not None and numbers[sequence] == number and own == ident and kind == reply_type:
+            if states[sequence] == IN_FLIGHT and numbers[sequence] == number and own == ident and kind == reply_type:
                 peer = peers[sequence]
                 assert peer is not None
                 if peer.form is not form:
@@ -223,16 +272,110 @@ class Line:
                 ):
                     states[sequence] = ANSWERED
                     answered += 1
-                    if number < peer.newest:
-                        peer.series.reordered()
+                    pending = pendings[sequence]
+                    if isinstance(pending, Pending):
+                        self._succeeded(peer, pending, number, rtt, hop)
+                        pendings[sequence] = None  # tens of thousands of them would be the collector's whole work
                     else:
-                        peer.newest = number
-                    peer.losses = 0
-                    pendings[sequence] = None  # tens of thousands of them would be the collector's whole work
-                    peer.series.succeed(pending, rtt, hop)
+                        flights.rtts[sequence], flights.hops[sequence] = rtt, hop
                     continue
             self._odd(row)
         flights.in_flight -= answered
+
+    def _take_all(self, messages: Sequence[Message], envelopes: Sequence[Envelope]) -> bool:
+        """The same by columns, if all are plainly answers to probes of rounds; else nothing is done, and False is returned."""
+        count = len(messages)
+        if len(self._echoes) != 1 or count < LEAST:
+            return False
+        flights = self.flights
+        (echo,) = self._echoes.values()
+        kinds, idents, sequences, numbers, rests = zip(*messages, strict=True)
+        sources, seconds, nanoseconds, hops = zip(*envelopes, strict=True)
+        of = itemgetter(*sequences)
+        if not (
+            kinds.count(self._reply_type) == idents.count(self.probe.ident) == rests.count(echo.tail) == count
+            and len(set(sequences)) == count
+            and of(flights.states).count(IN_FLIGHT) == count
+            and of(flights.numbers) == numbers
+            and set(map(type, of(flights.pendings))) == {Round}
+            and tuple(map(_SOURCE, of(flights.peers))) == sources
+        ):
+            return False
+        sents = of(flights.sents)
+        rtts = [*map(sub, map(add, map(mul, seconds, repeat(S)), nanoseconds), of(flights.stamps))]
+        if not (
+            min(rtts) > 0
+            and max(rtts) <= self._shortest
+            and max(map(add, rtts, sents)) <= self._clock.monotonic()
+            and min(sents) > self._stepped
+        ):
+            return False
+        states, all_rtts, all_hops = flights.states, flights.rtts, flights.hops
+        for sequence, rtt, hop in zip(sequences, rtts, hops, strict=True):
+            states[sequence] = ANSWERED
+            all_rtts[sequence] = rtt
+            all_hops[sequence] = hop
+        flights.in_flight -= count
+        return True
+
+    @staticmethod
+    def _succeeded(peer: Peer, pending: Pending, number: int, rtt: int, hop: int) -> None:
+        if number < peer.newest:
+            peer.series.reordered()
+        else:
+            peer.newest = number
+        peer.losses = 0
+        peer.series.succeed(pending, rtt, hop)
+
+    # -- rounds
+
+    def _hand_on(self, now: int) -> None:
+        """Rounds that are complete to the record; those that others have waited for long enough, probe by probe."""
+        flights, left = self.flights, []
+        for one in self._abreast:
+            begin, end = one.slots()
+            if one.round.pendings is not None:
+                self._part(one)
+            elif flights.states.count(ANSWERED, begin, end) == end - begin:
+                flights.pendings[begin:end] = (None,) * (end - begin)
+                one.round.complete(flights.rtts[begin:end], flights.hops[begin:end])
+            elif now - one.began < PATIENCE:
+                left.append(one)
+            else:
+                self._part(one)
+                for sequence in range(begin, end):
+                    peer = flights.peers[sequence]
+                    if peer is not None and flights.states[sequence] == IN_FLIGHT:
+                        peer.missed = now
+                one.salvo.rank = None
+        self._abreast = left
+
+    def _part(self, one: _Abreast) -> None:
+        """Each probe of the round for itself from here on; those that are answered already are decided."""
+        flights = self.flights
+        begin, end = one.slots()
+        flights.pendings[begin:end] = pendings = one.round.part()
+        for sequence, peer, pending, number in zip(
+            range(begin, end), one.salvo.peers, pendings, one.numbers, strict=True
+        ):
+            if flights.states[sequence] == ANSWERED:
+                flights.pendings[sequence] = None
+                self._succeeded(peer, pending, number, flights.rtts[sequence], flights.hops[sequence])
+
+    def _part_all(self) -> None:
+        abreast, self._abreast = self._abreast, []
+        for one in abreast:
+            self._part(one)
+
+    def _decide(self, sequence: int, state: int) -> tuple[Peer, Pending]:
+        """A probe in flight whose end is not the usual one."""
+        pending = self.flights.pendings[sequence]
+        if isinstance(pending, Round):
+            for one in self._abreast:
+                if one.round is pending:
+                    self._part(one)
+            self._abreast = [one for one in self._abreast if one.round is not pending]
+        return self.flights.decide(sequence, state)
 
     def _odd(self, row: Row) -> None:
         """One message that is not plainly the answer in time to a probe in flight."""
@@ -271,14 +414,14 @@ class Line:
         rtt, flagged, certain = self._round_trip(sequence, stamp, now)
         number, sent = flights.numbers[sequence], flights.sents[sequence]
         if rtt > peer.timeout:
-            _, pending = flights.decide(sequence, LATE)
+            _, pending = self._decide(sequence, LATE)
             if not certain and self._emptied <= sent + peer.timeout:
                 series.decide(pending, Reading(Result.LOCAL_ERROR, detail="the answer was read too late to tell"))
             else:
                 series.decide(pending, _TOO_LATE)
                 series.late()
             return
-        _, pending = flights.decide(sequence, ANSWERED)
+        _, pending = self._decide(sequence, ANSWERED)
         peer.losses = 0
         if number < peer.newest:
             series.reordered()
@@ -310,7 +453,7 @@ class Line:
         if ident != self.probe.ident or peer is None or self.flights.states[sequence] != IN_FLIGHT:
             return
         if peer.destination[0].partition("%")[0] == heard.destination[0].partition("%")[0]:
-            _, pending = self.flights.decide(sequence, LOST)
+            _, pending = self._decide(sequence, LOST)
             reading = unreachable(heard, peer.target, self._surroundings, ports=False)
             self._unanswered(peer, pending, reading)
 
@@ -333,7 +476,7 @@ class Line:
         flights, overflows = self.flights, self._overflows
         for sequence in flights.overdue(now - GRACE):
             sent = flights.sents[sequence]
-            peer, pending = flights.decide(sequence, LOST)
+            peer, pending = self._decide(sequence, LOST)
             if overflows and any(sent <= end and start <= sent + peer.timeout for start, end in overflows):
                 reading = Reading(Result.LOCAL_ERROR, detail="our receive buffer overflowed")
             else:
@@ -354,5 +497,6 @@ class Line:
         """Give the socket up; what is in flight can no longer be observed, which is nobody's fault but ours."""
         self.probe.socket.close()
         self._stats.sockets.remove(self.probe.info)
+        self._part_all()
         for peer, pending in self.flights.abandon():
             peer.series.decide(pending, Reading(Result.LOCAL_ERROR, detail=why))

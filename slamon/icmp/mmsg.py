@@ -10,14 +10,28 @@ import ctypes
 import errno
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from operator import add, mul
 from struct import Struct
 from typing import Final
 
 from slamon.egress import FAMILIES, MSG_ERRQUEUE, IcmpError, SocketAddress
 from slamon.icmp.packet import HEADER_BYTES, NUMBER_BYTES
 from slamon.icmp.sockets import HOP_LIMIT, SCM_TIMESTAMPING_NEW, TIMESPEC, ProbeSocket
-from slamon.icmp.wire import ANCILLARY, QUOTE, READ_LIMIT, Message, News, Row, Salvo, message, sort_out, within_ip
+from slamon.icmp.wire import (
+    ANCILLARY,
+    QUOTE,
+    READ_LIMIT,
+    Message,
+    News,
+    Portion,
+    Row,
+    Salvo,
+    message,
+    sort_out,
+    within_ip,
+)
 from slamon.model import S
 
 # PyDLL keeps the interpreter's lock: the calls do not block, and to wait for the lock again would make gaps between packets.
@@ -185,18 +199,19 @@ class BatchWire:
 
     # -- reading
 
-    def replies(self) -> Iterator[Iterable[Row]]:
+    def replies(self) -> Iterator[Portion]:
         slots = self._slots
         for count in self._batches(slots, _DONTWAIT):
             usual = count * _HEADER.size
             if not self._start and slots.headers[:usual] == self._usual[:usual]:
-                yield zip(
-                    self._message.iter_unpack(memoryview(slots.data)[: count * slots.size]),
-                    self._envelope.iter_unpack(memoryview(slots.rest)[: count * (_NAME + ANCILLARY)]),
-                    strict=True,
+                yield (
+                    [*self._message.iter_unpack(memoryview(slots.data)[: count * slots.size])],
+                    [*self._envelope.iter_unpack(memoryview(slots.rest)[: count * (_NAME + ANCILLARY)])],
                 )
-            else:
-                yield [row for i in range(count) if (row := self._row(slots, i)) is not None]
+                continue
+            rows = [row for i in range(count) if (row := self._row(slots, i)) is not None]
+            if rows:
+                yield [heard for heard, _ in rows], [envelope for _, envelope in rows]
 
     def _row(self, slots: _Slots, i: int) -> Row | None:
         """Message i, whatever it looks like."""
@@ -219,14 +234,19 @@ class BatchWire:
         return heard, (slots.name(i), seconds, nanoseconds, hop)
 
     def news(self) -> News:
-        stamps: list[tuple[int, int]] = []
+        stamps: list[tuple[int, Sequence[int]]] = []
         errors: list[IcmpError] = []
         slots = self._tidings
         for count in self._batches(slots, _DONTWAIT | MSG_ERRQUEUE):
             usual = count * _HEADER.size
             if slots.headers[:usual] == self._usual_stamp[:usual]:
                 rows = self._stamp.iter_unpack(memoryview(slots.rest)[: count * (_NAME + ANCILLARY)])
-                stamps += [(key, seconds * S + nanoseconds) for seconds, nanoseconds, key in rows]
+                seconds, nanoseconds, keys = zip(*rows, strict=True)
+                times = [*map(add, map(mul, seconds, repeat(S)), nanoseconds)]
+                if keys == (*range(keys[0], keys[0] + count),):
+                    stamps.append((keys[0], times))
+                else:
+                    stamps += [(key, (time,)) for key, time in zip(keys, times, strict=True)]
                 continue
             for i in range(count):
                 name, control, _, size = slots.read(i)

@@ -38,6 +38,7 @@ class Peer:
         "destination",
         "form",
         "losses",
+        "missed",
         "name",
         "newest",
         "series",
@@ -68,5 +69,7 @@ class Peer:
         """Number of the latest-sent probe that was answered, to see reordering (RFC 4737)."""
         self.losses = 0
         """Probes in a row that nobody answered."""
+        self.missed: int | None = None
+        """Monotonic instant at which others had waited long enough for its answer."""
         self.used = 0
         """Monotonic instant of a late send; exact to a sweep of the engine."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
@@ -15,6 +15,7 @@ from slamon.model import S
 if TYPE_CHECKING:
     from slamon.icmp.packet import Echo
     from slamon.icmp.peer import Peer
+    from slamon.record.rank import Rank
     from slamon.record.series import Series
 
 READ_LIMIT = 50_000
@@ -34,14 +35,17 @@ Envelope: TypeAlias = tuple[bytes, int, int, int]
 
 Row: TypeAlias = tuple[Message, Envelope]
 
+Portion: TypeAlias = tuple[Sequence[Message], Sequence[Envelope]]
+"""Equally long; not empty."""
+
 _HEADER = Struct("!BxxxHH")
 
 
 class News(NamedTuple):
     """What was read off an error queue."""
 
-    stamps: list[tuple[int, int]]
-    """(key of the packet, transmit stamp on CLOCK_REALTIME)."""
+    runs: list[tuple[int, Sequence[int]]]
+    """(key of the first packet, transmit stamps on CLOCK_REALTIME of it and those that follow)."""
     errors: list[IcmpError]
     complete: bool
     """Whether the queue is empty now."""
@@ -50,12 +54,14 @@ class News(NamedTuple):
 class Salvo:
     """Peers of one line, with one timeout and one echo, that are sent to together; their packets, made once and numbered anew each time."""
 
-    __slots__ = ("echo", "load", "packets", "peers", "series", "timeout")
+    __slots__ = ("echo", "load", "packets", "peers", "rank", "series", "timeout")
 
-    def __init__(self, peers: Sequence[Peer], echo: Echo) -> None:
+    def __init__(self, peers: Sequence[Peer], echo: Echo, rank: Rank | None = None) -> None:
+        """`rank`: of the series, where all are expected to answer."""
         self.peers = tuple(peers)
         self.series: tuple[Series, ...] = tuple(peer.series for peer in peers)
         self.timeout = peers[0].timeout
+        self.rank = rank
         self.echo = echo
         self.packets = bytearray(echo.template * len(peers))
         self.load: object = None
@@ -71,8 +77,8 @@ class Wire(Protocol):
     def send(self, salvo: Salvo, at: int, count: int) -> int:
         """Send the packets `at` to `at + count`, as far as the kernel takes them; how many that were."""
 
-    def replies(self) -> Iterator[Iterable[Row]]:
-        """Everything in the receive queue, in portions; READ_LIMIT at most. A portion is used up before the next is asked for."""
+    def replies(self) -> Iterator[Portion]:
+        """Everything in the receive queue, in portions; READ_LIMIT at most."""
 
     def news(self) -> News:
         """Everything in the error queue; READ_LIMIT at most."""
@@ -121,10 +127,11 @@ class PlainWire:
                 return i - at
         return count
 
-    def replies(self) -> Iterator[Iterable[Row]]:
+    def replies(self) -> Iterator[Portion]:
         receive, buffer, headers = self._socket.recvmsg_into, self._buffer, self._probe.headers
         buffers, unpack_stamp, unpack_hop_limit = [buffer], TIMESPEC.unpack_from, HOP_LIMIT.unpack
-        rows: list[Row] = []
+        messages: list[Message] = []
+        envelopes: list[Envelope] = []
         self.complete = False
         for _ in range(READ_LIMIT):
             try:
@@ -144,8 +151,10 @@ class PlainWire:
             start = within_ip(buffer, 0, size) if headers else 0
             heard = None if start is None else message(buffer, start, size)
             if heard is not None:
-                rows.append((heard, (self._address(source[0]), seconds, nanoseconds, hop)))
-        yield rows
+                messages.append(heard)
+                envelopes.append((self._address(source[0]), seconds, nanoseconds, hop))
+        if messages:
+            yield messages, envelopes
 
     def _address(self, text: str) -> bytes:
         """The binary form of a sender; there are as many as targets, and strangers."""
@@ -157,7 +166,7 @@ class PlainWire:
         return packed
 
     def news(self) -> News:
-        stamps: list[tuple[int, int]] = []
+        stamps: list[tuple[int, Sequence[int]]] = []
         errors: list[IcmpError] = []
         for _ in range(READ_LIMIT):
             try:
@@ -172,7 +181,7 @@ def sort_out(
     packet: bytes,
     ancillary: Sequence[tuple[int, int, bytes]],
     destination: SocketAddress | None,
-    stamps: list[tuple[int, int]],
+    stamps: list[tuple[int, Sequence[int]]],
     errors: list[IcmpError],
 ) -> None:
     """One message of an error queue, put where it belongs."""
@@ -185,4 +194,4 @@ def sort_out(
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SCM_TIMESTAMPING_NEW:
             seconds, nanoseconds = TIMESPEC.unpack_from(data)
-            stamps.append((key, seconds * S + nanoseconds))
+            stamps.append((key, (seconds * S + nanoseconds,)))

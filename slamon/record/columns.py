@@ -121,10 +121,15 @@ def _width(shifted: Sequence[int]) -> int:
     """The width that makes the column shortest, exceptions paid with about a byte of place and their bits above it."""
     lengths = Counter(map(int.bit_length, shifted))
     n = len(shifted)
-    return min(
-        lengths,
-        key=lambda width: n * width + sum(k * (16 + (bits - width)) for bits, k in lengths.items() if bits > width),
-    )
+    best, least = 0, None
+    above = bits = 0
+    for width in sorted(lengths, reverse=True):
+        cost = n * width + above * (16 - width) + bits
+        if least is None or cost < least:
+            best, least = width, cost
+        above += lengths[width]
+        bits += width * lengths[width]
+    return best
 
 
 def _spread(data: bytes, width: int, n: int) -> list[int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
+from slamon.record.rank import Round
 from slamon.record.track import EVENT, Pending, Track
 
 VERSION = 1
@@ -59,7 +61,7 @@ class Lines:
                 track.add(sent, state & _CODE, state >> _CHAIN_SHIFT & _CHAIN, rtts[place], hops[place])
 
 
-def encode(released: Sequence[Pending]) -> bytes:
+def encode(released: Sequence[Pending | Round]) -> bytes:
     """Lines in the order of their release → bytes, empty for none.
 
     Byte planes (every first byte, every second byte, …) put what neighbours share side by side, so that the fastest setting
@@ -67,13 +69,11 @@ def encode(released: Sequence[Pending]) -> bytes:
     """
     if not released:
         return b""
-    columns = Columns(
-        array("I", [line.series for line in released]),
-        array("q", [line.sent for line in released]),
-        array("B", [line.code & EVENT | line.chain << _CHAIN_SHIFT | line.code & _CODE for line in released]),
-        array("q", [line.rtt for line in released]),
-        array("h", [line.hop for line in released]),
-    )
+    columns = Columns(array("I"), array("q"), array("B"), array("q"), array("h"))
+    for _, lines in groupby(released, type):
+        for part in _parts([*lines]):
+            for column, values in zip(columns, part, strict=True):
+                column.extend(values)
     planes = []
     for column, (_, width) in zip(columns, _WIDTHS, strict=True):
         data = _little(column).tobytes()
@@ -103,6 +103,19 @@ def decode(data: bytes) -> Lines:
             at += n
         columns.append(_little(array(typecode, bytes(raw))))
     return Lines(Columns(*columns))
+
+
+def _parts(lines: Sequence[Pending | Round]) -> Iterator[tuple[Iterable[int], ...]]:
+    """The columns of lines that are all rounds or all single."""
+    yield from (line.columns() for line in lines if isinstance(line, Round))
+    single = [line for line in lines if isinstance(line, Pending)]
+    yield (
+        [line.series for line in single],
+        [line.sent for line in single],
+        [line.code & EVENT | line.chain << _CHAIN_SHIFT | line.code & _CODE for line in single],
+        [line.rtt for line in single],
+        [line.hop for line in single],
+    )
 
 
 def _little(column: array[int]) -> array[int]:

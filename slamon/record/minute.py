@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from operator import sub
 from struct import Struct
+from typing import TYPE_CHECKING
 
 from slamon.model import MEANING, MINUTE, RESULT_CODE, RESULTS, Packet, Result
 from slamon.record.distribution import count
 from slamon.record.packing import pack_columns
 from slamon.record.rows import Record, reach
+
+if TYPE_CHECKING:
+    from slamon.record.rank import Round
 
 LATE, DUPLICATE, REORDERED, CORRUPT = range(4)
 """Replies that change no result and are counted apart; the numbers are places in `Minute.events` and part of the journal."""
@@ -38,7 +42,7 @@ class Minute:
     between two of its samples: a piece for each column would be that many more fetches from memory for every packet.
     """
 
-    __slots__ = ("before", "events", "number", "samples", "start")
+    __slots__ = ("_pieces", "before", "events", "number", "samples", "start")
 
     def __init__(self, start: int, number: int, before: tuple[int, int] | None) -> None:
         self.start = start
@@ -47,27 +51,44 @@ class Minute:
         self.before = before
         """Send instant and round trip (−1: none) of the sample before the first one, for the pair they form."""
         self.samples = bytearray()
-        """One SAMPLE after the other."""
+        """One SAMPLE after the other, since the last rounds."""
+        self._pieces: list[tuple[bytearray, Sequence[Round], int]] = []
+        """What came before: samples, then those of a place in rounds of a rank."""
         self.events = [0, 0, 0, 0]
+
+    def absorb(self, rounds: Sequence[Round], place: int) -> bytearray:
+        """The successes at one place of rounds, not empty, that nobody changes any more; returns the new `samples`."""
+        self._pieces.append((self.samples, rounds, place))
+        self.samples = bytearray()
+        return self.samples
+
+    def __len__(self) -> int:
+        """Samples."""
+        before = sum(len(samples) // SAMPLE.size + len(rounds) for samples, rounds, _ in self._pieces)
+        return before + len(self.samples) // SAMPLE.size
 
     def last(self) -> tuple[int, int] | None:
         """What the next minute's `before` is."""
-        if not self.samples:
-            return self.before
-        sent, rtt, _, code = SAMPLE.unpack_from(self.samples, len(self.samples) - SAMPLE.size)
-        return sent, rtt if code == _SUCCESS else -1
+        if self.samples:
+            sent, rtt, _, code = SAMPLE.unpack_from(self.samples, len(self.samples) - SAMPLE.size)
+            return sent, rtt if code == _SUCCESS else -1
+        if self._pieces:
+            _, rounds, place = self._pieces[-1]
+            return rounds[-1].sents[place], rounds[-1].rtts[place]
+        return self.before
 
     def _columns(self) -> tuple[list[int], list[int], list[int], bytearray]:
         """Send instants, round trips, hop limits, codes."""
-        whole = bytes(self.samples)  # a view of what still grows would forbid it
-        words, halves = memoryview(whole).cast("q"), memoryview(whole).cast("h")
-        a_word, a_half = SAMPLE.size // 8, SAMPLE.size // 2
-        return (
-            words[::a_word].tolist(),
-            words[1::a_word].tolist(),
-            halves[_HOP // 2 :: a_half].tolist(),
-            self.samples[_CODE :: SAMPLE.size],
-        )
+        columns: tuple[list[int], list[int], list[int], bytearray] = [], [], [], bytearray()
+        sents, rtts, hops, codes = columns
+        for samples, rounds, place in self._pieces:
+            _unpack(samples, columns)
+            sents += [one.sents[place] for one in rounds]
+            rtts += [one.rtts[place] for one in rounds]
+            hops += [one.hops[place] for one in rounds]
+            codes += bytes((_SUCCESS,)) * len(rounds)
+        _unpack(self.samples, columns)
+        return columns
 
     def record(self, *, interval: int, limits: Sequence[int]) -> Record:
         """The sums of this minute, with its samples packed.
@@ -115,6 +136,20 @@ class Minute:
             record.ipdv_sum += across
             record.ipdv_count += pairs
         return record
+
+
+def _unpack(samples: bytearray, columns: tuple[list[int], list[int], list[int], bytearray]) -> None:
+    """Append samples to columns."""
+    if not samples:
+        return
+    sents, rtts, hops, codes = columns
+    whole = bytes(samples)  # a view of what still grows would forbid it
+    words, halves = memoryview(whole).cast("q"), memoryview(whole).cast("h")
+    a_word, a_half = SAMPLE.size // 8, SAMPLE.size // 2
+    sents += words[::a_word].tolist()
+    rtts += words[1::a_word].tolist()
+    hops += halves[_HOP // 2 :: a_half].tolist()
+    codes += samples[_CODE :: SAMPLE.size]
 
 
 def _variation(samples: Sequence[tuple[int, int]], longest: int) -> tuple[int, int]:

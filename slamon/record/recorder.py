@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from slamon.model import MS, Target
 from slamon.record import journal
-from slamon.record.minute import SAMPLE
+from slamon.record.rank import Rank, Round
 from slamon.record.rows import Gap, Growth, Run
 from slamon.record.series import Series
-from slamon.record.track import LOOK_EVERY, Journal, Settled, Track
+from slamon.record.track import LOOK_EVERY, Journal, Pending, Settled, Track
 from slamon.stats import Histogram
 
 SLEW = 100 * MS
 """How far behind the present `settled` stays: the wall clock may be slewed back by as much without making a probe late."""
 SLICE = 32
 """Minutes turned into rows in one go at most, about 2 ms of work: more would be felt by the sender."""
+LEAST_SLICE = 8
+"""And at least between two batches: minutes turned into rows by ones and twos cost twice as much, as nothing is in the caches."""
 SLICE_SAMPLES = SLICE * 60
 """And samples, of which a target that is probed ten times a second has as many in three minutes."""
 
@@ -153,15 +155,19 @@ class Recorder:
         """Whoever follows the batches began anew: the next one gives the runs of every series with news whole."""
         for track in self._by_id.values():
             track.told = -1
+        for rank in self._journal.ranks:
+            rank.retell()
 
-    def pack(self) -> int:
-        """Turn a few closed minutes into rows for the next batch; how many are left. For every tick of the scheduler.
+    def pack(self) -> None:
+        """Turn a few closed minutes into rows for the next batch. For every tick of the scheduler.
 
         A thousand series end their minute within the same second. The journal keeps them safe, so there is no hurry: a
-        256th of the queue a call spreads the work over the minute, for the sender as for the store.
+        256th of the queue a call spreads the work over the minute, for the sender as for the store. A short queue is left to
+        the batches.
         """
-        self._pack(max(1, min(SLICE, len(self._journal.done) >> 8)))
-        return len(self._journal.done)
+        share = len(self._journal.done) >> 8
+        if share >= LEAST_SLICE:
+            self._pack(min(SLICE, share))
 
     def batch(self, now: int, *, final: bool = False) -> Batch:
         """Everything since the last batch. `now` is the present instant by the clock that stamps the sends.
@@ -178,6 +184,8 @@ class Recorder:
                 lagging[self._tracks[name].id] = oldest
         look = number % LOOK_EVERY == 0
         if look:
+            for rank in [rank for rank in shared.ranks if rank.ends_by(settled)]:
+                rank.part()
             for track in self._by_id.values():
                 track.close(lagging.get(track.id, settled))
         # In the order of their rows: minutes that lie side by side in the store share its pages, and are written with them once.
@@ -188,15 +196,7 @@ class Recorder:
         else:
             self._pack(SLICE)
         minutes, self._packed = tuple(self._packed), []
-        touched = {line.series for line in released} | {minute.series for minute in minutes}
-        tails: dict[int, tuple[Run, ...]] = {}
-        grown: dict[int, Growth] = {}
-        for i in touched:
-            track = self._by_id[i]
-            if track.first == track.told:
-                grown[i] = track.first, track.last, track.samples
-            else:
-                tails[i] = track.tail()
+        touched, tails, grown = self._news(released, minutes)
         first = tuple((i, known) for i in self._nameless & touched if (known := self._by_id[i].known_from) is not None)
         self._nameless.difference_update(i for i, _ in first)
         opened, self._opened = tuple(self._opened), []
@@ -223,6 +223,36 @@ class Recorder:
             complete=self._complete,
         )
 
+    def _news(
+        self, released: Iterable[Pending | Round], minutes: Iterable[Settled]
+    ) -> tuple[set[int], dict[int, tuple[Run, ...]], dict[int, Growth]]:
+        """Series of which there is any, and `Batch.tails` and `Batch.grown`."""
+        tails: dict[int, tuple[Run, ...]] = {}
+        grown: dict[int, Growth] = {}
+        touched = {minute.series for minute in minutes}
+        ranks: dict[Rank, None] = {}
+        for line in released:
+            if isinstance(line, Pending):
+                touched.add(line.series)
+            elif line.rank.joined:
+                ranks[line.rank] = None
+            else:
+                touched.update(line.rank.ids)
+        ranks |= {rank: None for i in touched if (rank := self._by_id[i].rank) is not None}
+        for rank in ranks:
+            if rank.told():
+                grown |= rank.growth()
+            else:
+                rank.hand_over()
+                touched.update(rank.ids)
+        for i in touched - grown.keys():
+            track = self._by_id[i]
+            if track.first == track.told:
+                grown[i] = track.first, track.last, track.samples
+            else:
+                tails[i] = track.tail()
+        return touched, tails, grown
+
     def _look(self, number: int, settled: int) -> None:
         """How much of the journal is still needed, and how far the minutes are complete."""
         self._keep_from, self._complete = number, settled
@@ -240,13 +270,14 @@ class Recorder:
             if samples <= 0:
                 break
             minute = track.earliest()
-            samples -= 0 if minute is None else len(minute.samples) // SAMPLE.size
+            samples -= 0 if minute is None else len(minute)
             self._packed.append(track.settle())
             taken += 1
         del done[:taken]
 
     def _end(self, name: str) -> Series:
         series = self.series.pop(name)
+        series.leave()
         self._tracks[name].flush()
         return series
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from slamon.model import RESULT_CODE, RESULTS, Reading, Result, Target
 from slamon.record.minute import CORRUPT, DUPLICATE, LATE, REORDERED
 from slamon.record.rows import reach
 from slamon.record.track import BREAK, EVENT, FIRST, MISSED, STEADY, Pending, Track
 from slamon.stats import Histogram
+
+if TYPE_CHECKING:
+    from slamon.record.rank import Rank
 
 __all__ = ["Pending", "Series"]
 
@@ -29,26 +34,29 @@ class Series:
     """
 
     __slots__ = (
-        "_failed", "_final", "_first", "_fresh", "_last", "_overruns", "_reach", "_resumed", "_succeeded", "_track", "attempts",
-        "corrupt_replies", "duplicate_replies", "failure", "gauges", "hop_limit", "icmp_errors", "last_result", "last_success",
-        "late_replies", "phases", "reordered_replies", "rotations", "rtt", "skipped", "target", "userspace",
+        "_attempts", "_failed", "_final", "_first", "_fresh", "_hop_limit", "_last", "_last_result", "_last_success", "_overruns",
+        "_resumed", "_rtt", "_succeeded", "corrupt_replies", "duplicate_replies", "failure", "gauges", "icmp_errors", "late_replies",
+        "phases", "reach", "reordered_replies", "rotations", "skipped", "target", "track", "userspace",
     )  # fmt: skip
+
+    ranked: ClassVar[bool] = True
+    """Whether it may be one of a rank; not where every single probe is to be told of."""
 
     def __init__(self, target: Target, track: Track, *, edges: tuple[int, ...], fresh: bool = True) -> None:
         """`track` is where the target's samples go on; `fresh`: nobody watched between its last sample and now."""
         self.target = target
-        self._track = track
+        self.track = track
         # A queue, linked by `Pending.next`: two thousand deques would be two thousand more places in memory for every round.
         self._first: Pending | None = None
         self._final: Pending | None = None
         self._last = track.last
         self._fresh = fresh
         self._overruns = 0
-        self._reach = -1
+        self.reach = -1
         """How late the next send may be without a slot being missed; −1 before the first, 0 after a gap: both take the slow way."""
         self._resumed = STEADY
         """After a gap: how the next sample follows, BREAK when the gap is over since the last one."""
-        self.attempts = 0
+        self._attempts = 0
         self._succeeded = 0
         self._failed = [0] * len(RESULTS)
         self.late_replies = 0
@@ -61,16 +69,12 @@ class Series:
         """Changes of the flow identity (ICMP id); counted by the prober."""
         self.skipped: Counter[str] = Counter({"overrun": 0, "clock_step": 0})
         """Reason → slots without a probe, or probes without a place in the record."""
-        self.rtt = Histogram(edges)
-        """Of successes, nanoseconds."""
+        self._rtt = Histogram(edges)
         self.icmp_errors: Counter[tuple[int, int, str]] = Counter()
         """(type, code, "local" | "remote") → errors."""
-        self.last_success: int | None = None
-        """Send instant of the last success."""
-        self.last_result: int | None = None
-        """Send instant of the last decided probe."""
-        self.hop_limit: int | None = None
-        """Of the last reply that showed one."""
+        self._last_success: int | None = None
+        self._last_result: int | None = None
+        self._hop_limit: int | None = None
         self.failure = ""
         """For people: what was said of the last probe that failed."""
         self.gauges: dict[str, float] = {}
@@ -78,8 +82,15 @@ class Series:
         """Phase → [Σ nanoseconds, count]."""
 
     @property
+    def attempts(self) -> int:
+        """Probes sent, or tried to be."""
+        rank = self._spread()
+        return self._attempts + (rank is not None and rank.open is not None)
+
+    @property
     def results(self) -> list[int]:
         """By RESULT_CODE; counted when decided."""
+        self._spread()
         found = self._failed.copy()
         found[_SUCCESS] = self._succeeded
         return found
@@ -89,19 +100,63 @@ class Series:
         """Probes sent and not yet decided."""
         return self.attempts - self._succeeded - sum(self._failed)
 
+    @property
+    def decided(self) -> int:
+        """Probes that are not in flight any more."""
+        rank = self.track.rank
+        return self._succeeded + sum(self._failed) + (0 if rank is None else rank.unspread)
+
+    @property
+    def rtt(self) -> Histogram:
+        """Of successes, nanoseconds."""
+        self._spread()
+        return self._rtt
+
+    @rtt.setter
+    def rtt(self, histogram: Histogram) -> None:
+        self._spread()
+        self._rtt = histogram
+
+    @property
+    def last_success(self) -> int | None:
+        """Send instant of the last success."""
+        self._spread()
+        return self._last_success
+
+    @property
+    def last_result(self) -> int | None:
+        """Send instant of the last decided probe."""
+        self._spread()
+        return self._last_result
+
+    @property
+    def hop_limit(self) -> int | None:
+        """Of the last reply that showed one."""
+        self._spread()
+        return self._hop_limit
+
+    def _spread(self) -> Rank | None:
+        """Take over what its rank has completed."""
+        rank = self.track.rank
+        if rank is not None:
+            rank.spread()
+        return rank
+
     def send(self, sent: int) -> Pending:
         """A probe left at the instant `sent`, or tried to: a failed send is an attempt too.
 
         A probe that does not come after the one before it (the clock was stepped back), or that comes before facts already
         written, has no place in the record: it is counted like any other and as skipped for the reason `clock_step`.
         """
-        self.attempts += 1
-        track = self._track
+        track = self.track
+        if track.rank is not None:
+            track.rank.part()
+        self._attempts += 1
         step = sent - self._last
         if step <= 0 or sent < track.journal.settled:
             self.skipped["clock_step"] += 1
             return Pending(track.id, sent, STEADY)
-        pending = Pending(track.id, sent, STEADY if step <= self._reach and not self._overruns else self._link(step))
+        pending = Pending(track.id, sent, STEADY if step <= self.reach and not self._overruns else self._link(step))
         self._last = sent
         final = self._final
         if final is None:
@@ -110,6 +165,47 @@ class Series:
             final.next = pending
         self._final = pending
         return pending
+
+    # what its rank asks and tells
+
+    def usual(self, sent: int) -> bool:
+        """Whether a probe sent then goes on as the ones before did, with nothing undecided: then it may be one of a rank."""
+        track = self.track
+        return (
+            self._first is None
+            and 0 < sent - self._last <= self.reach
+            and not self._overruns
+            and track.code == _SUCCESS
+            and track.end > 0
+        )
+
+    def leave(self) -> None:
+        """Go on alone."""
+        rank = self.track.rank
+        if rank is not None:
+            rank.part()
+
+    def enlist(self, sent: int) -> Pending:
+        """The probe of a round that is under way, as `send` would have given it."""
+        self._attempts += 1
+        self._last = sent
+        self._first = self._final = pending = Pending(self.track.id, sent, STEADY)
+        return pending
+
+    def absorb(self, sents: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> None:
+        """Count what `send` and `succeed` would have counted, one after the other."""
+        count = len(sents)
+        self._attempts += count
+        self._succeeded += count
+        self._last = self._last_result = self._last_success = sents[-1]
+        histogram = self._rtt
+        counts, edges = histogram.counts, histogram.edges
+        for rtt in rtts:
+            counts[bisect_left(edges, rtt)] += 1
+        histogram.total += sum(rtts)
+        seen = hops[-1] if hops[-1] >= 0 else next((hop for hop in reversed(hops) if hop >= 0), None)
+        if seen is not None:
+            self._hop_limit = seen
 
     def decide(self, pending: Pending, reading: Reading) -> None:
         """How `pending` ended. The first decision stands: a second one for the same probe changes nothing."""
@@ -121,17 +217,17 @@ class Series:
             self._succeeded += 1
         else:
             self._failed[code] += 1
-        sent = self.last_result = pending.sent
+        sent = self._last_result = pending.sent
         if rtt is not None and 0 <= rtt < LONGEST:
             pending.rtt = rtt
             if code == _SUCCESS:
-                histogram = self.rtt
+                histogram = self._rtt
                 histogram.counts[bisect_left(histogram.edges, rtt)] += 1
                 histogram.total += rtt
         if hop_limit is not None and 0 <= hop_limit <= 255:
-            pending.hop = self.hop_limit = hop_limit
+            pending.hop = self._hop_limit = hop_limit
         if code == _SUCCESS:
-            self.last_success = sent
+            self._last_success = sent
         elif detail:
             self.failure = detail
         if userspace:
@@ -150,13 +246,13 @@ class Series:
         if pending.code >= 0:
             return
         self._succeeded += 1
-        self.last_result = self.last_success = pending.sent
+        self._last_result = self._last_success = pending.sent
         pending.rtt = rtt
-        histogram = self.rtt
+        histogram = self._rtt
         histogram.counts[bisect_left(histogram.edges, rtt)] += 1
         histogram.total += rtt
         if hop_limit >= 0:
-            pending.hop = self.hop_limit = hop_limit
+            pending.hop = self._hop_limit = hop_limit
         pending.code = _SUCCESS
         if self._first is not pending:
             return
@@ -164,13 +260,13 @@ class Series:
             self._release()
             return
         self._first = self._final = None
-        track = self._track
+        track = self.track
         track.add(pending.sent, _SUCCESS, pending.chain, rtt, hop_limit)
         track.journal.released.append(pending)
 
     def _release(self) -> None:
         """Hand on every probe that is decided and has no undecided one before it."""
-        head, add, released = self._first, self._track.add, self._track.journal.released
+        head, add, released = self._first, self.track.add, self.track.journal.released
         while head is not None and head.code >= 0:
             add(head.sent, head.code, head.chain, head.rtt, head.hop)
             released.append(head)
@@ -201,6 +297,7 @@ class Series:
 
     def overrun(self) -> None:
         """A slot was left out because the probe before is still in flight."""
+        self.leave()
         self.skipped["overrun"] += 1
         self._overruns += 1
 
@@ -210,41 +307,46 @@ class Series:
         A run is a count between two instants. If it went on over the gap, how many of its samples were sent before would be
         reckoned anew with every sample that follows, and the past would be judged anew with it.
         """
+        self.leave()
         for edge in (start, end):
             after = self._first
             while after is not None and after.sent < edge:
                 after = after.next
-            if after is not None and edge == end and self._track.last < end:
+            if after is not None and edge == end and self.track.last < end:
                 after.chain = max(after.chain, MISSED)
             elif after is not None:
                 after.chain = max(after.chain, BREAK)
-        if self._reach >= 0 and not (self._first is not None and self._last >= end):
-            was = self._resumed if self._reach == 0 else STEADY
-            self._reach, self._resumed = 0, max(was, BREAK if self._last >= end else MISSED)
+        if self.reach >= 0 and not (self._first is not None and self._last >= end):
+            was = self._resumed if self.reach == 0 else STEADY
+            self.reach, self._resumed = 0, max(was, BREAK if self._last >= end else MISSED)
 
     def oldest(self) -> int | None:
-        """Send instant of the earliest probe that is undecided; None when every one is decided and released."""
-        return None if self._first is None else self._first.sent
+        """Before this instant it sent no probe that is undecided; None when every one is decided and released."""
+        if self._first is not None:
+            return self._first.sent
+        rank = self.track.rank
+        return None if rank is None or rank.open is None else rank.open.sents[0]
 
     def abandon(self) -> None:
         """Nothing sent so far is waited for: the target was removed or changed, or the daemon ends."""
+        self.leave()
         self._first = self._final = None
 
     def _link(self, step: int) -> int:
         """The chain of a probe `step` nanoseconds after the one before it, off the straight way."""
         interval = self.target.spacing
         overruns, self._overruns = self._overruns, 0
-        if self._reach < 0:
-            self._reach = reach(interval)
+        if self.reach < 0:
+            self.reach = reach(interval)
             if self._fresh:
                 return FIRST
-            interval = self._track.span  # the definition changed while we were watching: the old one's slots count
+            interval = self.track.span  # the definition changed while we were watching: the old one's slots count
             return BREAK if step <= reach(interval) else MISSED
-        if not self._reach:
-            self._reach = reach(interval)
-            if self._resumed == MISSED or step <= self._reach:
+        if not self.reach:
+            self.reach = reach(interval)
+            if self._resumed == MISSED or step <= self.reach:
                 return self._resumed
-        return BREAK if overruns and step <= self._reach + overruns * interval else MISSED
+        return BREAK if overruns and step <= self.reach + overruns * interval else MISSED
 
     def _extras(self, reading: Reading) -> None:
         for phase, ns in reading.phases:
@@ -257,7 +359,8 @@ class Series:
             self.icmp_errors[reading.icmp_error] += 1
 
     def _event(self, kind: int) -> None:
-        track = self._track
+        self.leave()
+        track = self.track
         line = Pending(track.id, track.event(kind), STEADY)
         line.code = EVENT + kind
         track.journal.released.append(line)

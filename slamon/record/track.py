@@ -6,12 +6,16 @@ code that would have written it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from slamon.model import MINUTE, RESULT_CODE, RESULTS
 from slamon.record.minute import SAMPLE, Minute
 from slamon.record.records import encoded
 from slamon.record.rows import Record, Run
+
+if TYPE_CHECKING:
+    from slamon.record.rank import Rank, Round
 
 STEADY, BREAK, MISSED, FIRST = range(4)
 """How a sample follows the one before it in its series; part of the journal.
@@ -54,12 +58,14 @@ class Settled(NamedTuple):
 class Journal:
     """What the series of one recorder share: what was released since the last batch, and how far facts are settled."""
 
-    __slots__ = ("done", "number", "released", "settled")
+    __slots__ = ("done", "number", "ranks", "released", "settled")
 
     def __init__(self, number: int = 0) -> None:
         self.number = number
         """Of the batch that will journal what is released now."""
-        self.released: list[Pending] = []
+        self.released: list[Pending | Round] = []
+        self.ranks: dict[Rank, None] = {}
+        """Those that are joined."""
         self.done: list[Track] = []
         """Tracks that closed a minute, once for each, oldest first."""
         self.settled = 0
@@ -90,8 +96,8 @@ class Track:
     """Accumulates one series: two calls a packet at most, everything else is for closing minutes."""
 
     __slots__ = (
-        "_before", "_end", "_minute", "_samples", "_upto", "_waiting", "code", "done", "first", "id", "interval", "journal",
-        "known_from", "last", "limits", "runs", "samples", "span", "told",
+        "_before", "_minute", "_samples", "_upto", "_waiting", "code", "done", "end", "first", "id", "interval", "journal",
+        "known_from", "last", "limits", "rank", "runs", "samples", "span", "told",
     )  # fmt: skip
 
     def __init__(
@@ -108,6 +114,8 @@ class Track:
         upto: int = 0,
     ) -> None:
         self.id = id
+        self.rank: Rank | None = None
+        """While it is set, samples may be with it that are not here yet."""
         self.interval = interval
         self.limits = limits
         self.journal = journal
@@ -130,7 +138,7 @@ class Track:
         self._minute: Minute | None = None
         self._samples = bytearray()
         """Those of the open minute, one look-up nearer."""
-        self._end = 0
+        self.end = 0
         """Of the open minute; 0 when none is."""
         self._before = before
         self._upto = upto
@@ -138,13 +146,20 @@ class Track:
 
     def add(self, sent: int, code: int, chain: int, rtt: int, hop: int) -> None:
         """One sample, later than every one before; `rtt` and `hop` −1 where there is none. On the packet path."""
-        if sent >= self._end:
+        if sent >= self.end:
             self._open(sent)
         self._samples += _sample(sent, rtt, hop, code)
         if chain or code != self.code:
             self._end_run(sent, code, chain)
         self.last = sent
         self.samples += 1
+
+    def absorb(self, rounds: Sequence[Round], place: int) -> None:
+        """`add` of the samples at one place of rounds, which go on with the open run in the open minute."""
+        assert self._minute is not None
+        self._samples = self._minute.absorb(rounds, place)
+        self.last = rounds[-1].sents[place]
+        self.samples += len(rounds)
 
     def event(self, kind: int) -> int:
         """A late, duplicate, reordered or corrupt reply: counted in the minute that is open when it is noticed, else in the next.
@@ -159,8 +174,8 @@ class Track:
 
     def close(self, through: int) -> None:
         """Close the open minute if all of it lies before `through`."""
-        if self._minute is not None and self._end <= through:
-            self._close(self._end)
+        if self._minute is not None and self.end <= through:
+            self._close(self.end)
 
     def flush(self) -> None:
         """Close the open minute though it is not over: the process ends, or the series changes."""
@@ -192,11 +207,11 @@ class Track:
 
     def _open(self, sent: int) -> None:
         if self._minute is not None:
-            self._close(self._end)
+            self._close(self.end)
         if self.known_from is None:
             self.known_from = sent
         start = sent - sent % MINUTE
-        self._end = start + MINUTE
+        self.end = start + MINUTE
         self._minute = Minute(start, self.journal.number, self._before)
         self._minute.events, self._waiting = self._waiting, [0, 0, 0, 0]
         self._samples = self._minute.samples
@@ -210,7 +225,7 @@ class Track:
         self._before = minute.last()
         self._minute = None
         self._samples = bytearray()
-        self._end = 0
+        self.end = 0
         self._upto = upto
 
     def _end_run(self, sent: int, code: int, chain: int) -> None:

@@ -23,6 +23,8 @@ class Heard(Series):
 
     __slots__ = ("readings",)
 
+    ranked = False
+
     def __init__(self, target: Target) -> None:
         track = Track(1, Journal(), interval=target.interval, limits=())
         super().__init__(target, track, edges=RTT_EDGES)

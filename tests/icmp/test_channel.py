@@ -91,7 +91,7 @@ class Wire:
         heard = message(packet, 0, len(packet) - cut)
         if heard is not None:
             at = self.now() if stamp is None else stamp
-            self.line._take([(heard, (socket.inet_aton(source), at // S, at % S, 64))])
+            self.line._take([heard], [(socket.inet_aton(source), at // S, at % S, 64)])
 
     def trouble(self, number: int, *, destination: str = TARGET, ident: int | None = None) -> None:
         """A router's complaint about a probe."""

@@ -38,6 +38,8 @@ def make_target(probe: str, settings: object = None, **changes: object) -> Targe
 class Watched(Series):
     """A real series that also remembers every decision, the second one for the same probe included."""
 
+    ranked = False
+
     def __init__(self, target: Target) -> None:
         track = Track(1, Journal(), interval=target.interval, limits=())
         super().__init__(target, track, edges=RTT_EDGES)

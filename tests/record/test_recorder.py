@@ -228,15 +228,24 @@ def test_minutes_of_many_samples_are_packed_fewer_at_a_time() -> None:
 
 def test_many_minutes_are_packed_a_few_at_a_time() -> None:
     made = recorder()
-    count = 40 * SLICE
+    count = 80 * SLICE
     for i in range(count):
         play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
-    left = [made.pack() for _ in range(3)]
-    assert left == [count - 5, count - 9, count - 13]
+    for _ in range(3):
+        made.pack()
+    assert len(made._journal.done) == count - 10 - 9 - 9
     batch = made.batch(T0 + 2 * MINUTE)
-    assert len(batch.minutes) == 13 + SLICE
+    assert len(batch.minutes) == 28 + SLICE
     assert batch.keep_from <= 1
-    assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * count - 13 - SLICE
+    assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * count - 28 - SLICE
+
+
+def test_a_short_queue_of_minutes_is_packed_by_the_batches_alone() -> None:
+    made = recorder()
+    for i in range(3 * SLICE):
+        play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
+    made.pack()
+    assert [len(made.batch(T0 + MINUTE + i).minutes) for i in range(4)] == [SLICE, SLICE, SLICE, 0]
 
 
 def test_closing_tells_how_far_it_is_known() -> None:

@@ -55,9 +55,7 @@ class Daemon:
                 self.write()
 
     def write(self) -> None:
-        while self.recorder.pack():
-            pass
-        self.store.write(self.recorder.batch(self.now))
+        self.store.write(self.recorder.batch(self.now, final=True))
 
     def stop(self) -> None:
         """As SIGTERM does."""
