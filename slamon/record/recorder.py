@@ -234,7 +234,7 @@ class Recorder:
         for line in released:
             if isinstance(line, Pending):
                 touched.add(line.series)
-            elif line.rank.joined:
+            elif line.rank.rounds:
                 ranks[line.rank] = None
             else:
                 touched.update(line.rank.ids)
@@ -242,7 +242,7 @@ class Recorder:
         for rank in ranks:
             if rank.told():
                 grown |= rank.growth()
-            else:
+            elif rank.rounds:
                 rank.hand_over()
                 touched.update(rank.ids)
         for i in touched - grown.keys():
