@@ -71,7 +71,8 @@ class Echo:
         length, count = self.length, len(numbers)
         begin, end = at * length, (at + count) * length
         columns = pack(f">{count}Q", *numbers)
-        for byte in range(NUMBER_BYTES):
+        # The upper half is zero in the template, and stays so for an age of the world.
+        for byte in range(NUMBER_BYTES // 2 if numbers.stop <= 1 << 32 else 0, NUMBER_BYTES):
             packets[begin + _NUMBER + byte : end : length] = columns[byte::NUMBER_BYTES]
         packets[begin + _SEQUENCE : end : length] = columns[6::NUMBER_BYTES]
         packets[begin + _SEQUENCE + 1 : end : length] = columns[7::NUMBER_BYTES]

@@ -15,7 +15,7 @@ from slamon.record.packing import pack_columns
 from slamon.record.rows import Record, reach
 
 if TYPE_CHECKING:
-    from slamon.record.rank import Round
+    from slamon.record.rank import Block
 
 LATE, DUPLICATE, REORDERED, CORRUPT = range(4)
 """Replies that change no result and are counted apart; the numbers are places in `Minute.events` and part of the journal."""
@@ -52,19 +52,19 @@ class Minute:
         """Send instant and round trip (−1: none) of the sample before the first one, for the pair they form."""
         self.samples = bytearray()
         """One SAMPLE after the other, since the last rounds."""
-        self._pieces: list[tuple[bytearray, Sequence[Round], int]] = []
+        self._pieces: list[tuple[bytearray, Block, int]] = []
         """What came before: samples, then those of a place in rounds of a rank."""
         self.events = [0, 0, 0, 0]
 
-    def absorb(self, rounds: Sequence[Round], place: int) -> bytearray:
-        """The successes at one place of rounds, not empty, that nobody changes any more; returns the new `samples`."""
-        self._pieces.append((self.samples, rounds, place))
+    def absorb(self, block: Block, place: int) -> bytearray:
+        """The successes at one place of rounds; returns the new `samples`."""
+        self._pieces.append((self.samples, block, place))
         self.samples = bytearray()
         return self.samples
 
     def __len__(self) -> int:
         """Samples."""
-        before = sum(len(samples) // SAMPLE.size + len(rounds) for samples, rounds, _ in self._pieces)
+        before = sum(len(samples) // SAMPLE.size + block.count for samples, block, _ in self._pieces)
         return before + len(self.samples) // SAMPLE.size
 
     def last(self) -> tuple[int, int] | None:
@@ -73,20 +73,19 @@ class Minute:
             sent, rtt, _, code = SAMPLE.unpack_from(self.samples, len(self.samples) - SAMPLE.size)
             return sent, rtt if code == _SUCCESS else -1
         if self._pieces:
-            _, rounds, place = self._pieces[-1]
-            return rounds[-1].sents[place], rounds[-1].rtts[place]
+            _, block, place = self._pieces[-1]
+            return block.last[place], block.rtts[place - block.width]
         return self.before
 
     def _columns(self) -> tuple[list[int], list[int], list[int], bytearray]:
         """Send instants, round trips, hop limits, codes."""
         columns: tuple[list[int], list[int], list[int], bytearray] = [], [], [], bytearray()
         sents, rtts, hops, codes = columns
-        for samples, rounds, place in self._pieces:
+        for samples, block, place in self._pieces:
             _unpack(samples, columns)
-            sents += [one.sents[place] for one in rounds]
-            rtts += [one.rtts[place] for one in rounds]
-            hops += [one.hops[place] for one in rounds]
-            codes += bytes((_SUCCESS,)) * len(rounds)
+            for column, more in zip((sents, rtts, hops), block.column(place), strict=True):
+                column.extend(more)
+            codes += bytes((_SUCCESS,)) * block.count
         _unpack(self.samples, columns)
         return columns
 

@@ -60,6 +60,28 @@ class Round:
         return self.rank.ids, self.sents, bytes((_SUCCESS,)) * len(self.sents), self.rtts, self.hops
 
 
+class Block:
+    """Complete rounds of one rank, a row each, so that the samples of one series are a column."""
+
+    __slots__ = ("count", "hops", "last", "rtts", "sents", "width")
+
+    def __init__(self, rounds: Sequence[Round]) -> None:
+        """Raises IndexError without any."""
+        self.last = rounds[-1].sents
+        """Send instants of the last one."""
+        self.count = len(rounds)
+        self.width = len(self.last)
+        self.sents, self.rtts, self.hops = array("q"), array("q"), array("h")
+        for one in rounds:
+            self.sents.extend(one.sents)
+            self.rtts.extend(one.rtts)
+            self.hops.extend(one.hops)
+
+    def column(self, place: int) -> tuple[array[int], array[int], array[int]]:
+        """Send instants, round trips, hop limits of the series at one place."""
+        return self.sents[place :: self.width], self.rtts[place :: self.width], self.hops[place :: self.width]
+
+
 class Rank:
     """The series side by side, all of one recorder. They follow the rounds with a delay: see `spread` and `hand_over`."""
 
@@ -154,21 +176,20 @@ class Rank:
 
     def spread(self) -> None:
         """Let the counters of the series catch up."""
-        rounds = self.rounds[self._counted :]
-        if rounds:
-            self._counted += len(rounds)
-            columns = zip(*((one.sents, one.rtts, one.hops) for one in rounds), strict=True)
-            for one, *news in zip(self.series, *(zip(*column, strict=True) for column in columns), strict=True):
-                one.absorb(*news)
+        if self.unspread:
+            block = Block(self.rounds[self._counted :])
+            self._counted += block.count
+            for place, one in enumerate(self.series):
+                one.absorb(*block.column(place))
 
     def hand_over(self) -> None:
         """Let the tracks catch up, and the counters too."""
         self.spread()
-        rounds = self.rounds
-        if rounds:
+        if self.rounds:
+            block = Block(self.rounds)
             self.rounds, self._counted = [], 0
             for place, one in enumerate(self.series):
-                one.track.absorb(rounds, place)
+                one.track.absorb(block, place)
             self._bases = [one.track.samples for one in self.series]
 
     def part(self) -> None:

@@ -179,9 +179,12 @@ class Recorder:
         released, shared.released = shared.released, []
         number, shared.number = shared.number, shared.number + 1
         lagging: dict[int, int] = {}
-        for name, series in self.series.items():
+        for i, series in shared.waiting.items():
             if (oldest := series.oldest()) is not None and oldest < settled:
-                lagging[self._tracks[name].id] = oldest
+                lagging[i] = oldest
+        for rank in shared.ranks:
+            if rank.open is not None and rank.open.sents[0] < settled:
+                lagging |= dict.fromkeys(rank.ids, rank.open.sents[0])
         look = number % LOOK_EVERY == 0
         if look:
             for rank in [rank for rank in shared.ranks if rank.ends_by(settled)]:

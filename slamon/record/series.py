@@ -161,6 +161,7 @@ class Series:
         final = self._final
         if final is None:
             self._first = pending
+            track.journal.waiting[track.id] = self
         else:
             final.next = pending
         self._final = pending
@@ -189,7 +190,9 @@ class Series:
         """The probe of a round that is under way, as `send` would have given it."""
         self._attempts += 1
         self._last = sent
-        self._first = self._final = pending = Pending(self.track.id, sent, STEADY)
+        track = self.track
+        self._first = self._final = pending = Pending(track.id, sent, STEADY)
+        track.journal.waiting[track.id] = self
         return pending
 
     def absorb(self, sents: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> None:
@@ -261,6 +264,7 @@ class Series:
             return
         self._first = self._final = None
         track = self.track
+        del track.journal.waiting[track.id]
         track.add(pending.sent, _SUCCESS, pending.chain, rtt, hop_limit)
         track.journal.released.append(pending)
 
@@ -274,6 +278,7 @@ class Series:
         self._first = head
         if head is None:
             self._final = None
+            del self.track.journal.waiting[self.track.id]
 
     def late(self, probe: Pending | int | None = None) -> None:  # noqa: ARG002
         """A reply to `probe` (or to the probe sent at that instant) came after its timeout: it stays lost."""
@@ -331,6 +336,7 @@ class Series:
         """Nothing sent so far is waited for: the target was removed or changed, or the daemon ends."""
         self.leave()
         self._first = self._final = None
+        self.track.journal.waiting.pop(self.track.id, None)
 
     def _link(self, step: int) -> int:
         """The chain of a probe `step` nanoseconds after the one before it, off the straight way."""

@@ -6,7 +6,6 @@ code that would have written it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from slamon.model import MINUTE, RESULT_CODE, RESULTS
@@ -15,7 +14,8 @@ from slamon.record.records import encoded
 from slamon.record.rows import Record, Run
 
 if TYPE_CHECKING:
-    from slamon.record.rank import Rank, Round
+    from slamon.record.rank import Block, Rank, Round
+    from slamon.record.series import Series
 
 STEADY, BREAK, MISSED, FIRST = range(4)
 """How a sample follows the one before it in its series; part of the journal.
@@ -58,7 +58,7 @@ class Settled(NamedTuple):
 class Journal:
     """What the series of one recorder share: what was released since the last batch, and how far facts are settled."""
 
-    __slots__ = ("done", "number", "ranks", "released", "settled")
+    __slots__ = ("done", "number", "ranks", "released", "settled", "waiting")
 
     def __init__(self, number: int = 0) -> None:
         self.number = number
@@ -66,6 +66,8 @@ class Journal:
         self.released: list[Pending | Round] = []
         self.ranks: dict[Rank, None] = {}
         """Those that are joined."""
+        self.waiting: dict[int, Series] = {}
+        """Series with probes of their own that are not decided, or not released."""
         self.done: list[Track] = []
         """Tracks that closed a minute, once for each, oldest first."""
         self.settled = 0
@@ -154,12 +156,12 @@ class Track:
         self.last = sent
         self.samples += 1
 
-    def absorb(self, rounds: Sequence[Round], place: int) -> None:
+    def absorb(self, block: Block, place: int) -> None:
         """`add` of the samples at one place of rounds, which go on with the open run in the open minute."""
         assert self._minute is not None
-        self._samples = self._minute.absorb(rounds, place)
-        self.last = rounds[-1].sents[place]
-        self.samples += len(rounds)
+        self._samples = self._minute.absorb(block, place)
+        self.last = block.last[place]
+        self.samples += block.count
 
     def event(self, kind: int) -> int:
         """A late, duplicate, reordered or corrupt reply: counted in the minute that is open when it is noticed, else in the next.
