@@ -58,8 +58,8 @@ def _available() -> bool:
 
 AVAILABLE: Final = _available()
 
-VLEN = 128
-"""Packets read by one call: at 1000 a second in ticks of 50 ms one call takes all."""
+VLEN = 256
+"""Packets read by one call: at 1000 a second read every 200 ms one call takes all."""
 
 _DONTWAIT = int(socket.MSG_DONTWAIT)
 
@@ -108,10 +108,12 @@ class _Slots:
             _HEADER.pack(name, _NAME, vector, 1, control, ANCILLARY, 0, 0) for name, vector, control in self._fields
         )
         self.address = _address_of(self.headers)
+        self.renew(VLEN)
 
-    def renew(self) -> None:
-        """Undo what the kernel wrote into the headers."""
-        self.headers[:] = self._fresh
+    def renew(self, count: int) -> None:
+        """Undo what the kernel wrote into the headers of the first `count` messages."""
+        end = count * _HEADER.size
+        self.headers[:end] = self._fresh[:end]
 
     def usual(self, *, name: int, control: int, flags: int, size: int) -> bytes:
         """The headers as they look when every message has these lengths."""
@@ -258,10 +260,10 @@ class BatchWire:
         """How many messages lie in the slots, again and again until the queue is empty."""
         self.complete = False
         for _ in range(READ_LIMIT // VLEN):
-            slots.renew()
             count = _LIBC.recvmmsg(self._descriptor, slots.address, VLEN, flags, None)
             if count > 0:
                 yield count
+                slots.renew(count)
             elif ctypes.get_errno() == errno.EAGAIN:
                 self.complete = True
                 return
