@@ -86,6 +86,8 @@ class Line:
         """The shortest timeout of all salvos."""
         self._abreast: list[_Abreast] = []
         """Rounds under way, oldest first."""
+        self._losing: set[Peer] = set()
+        """Those whose last probe nobody may have answered."""
         self._emptied = clock.monotonic()
         self._drops = memory(probe.socket).drops
         self._overflows: list[tuple[int, int]] = []
@@ -158,6 +160,8 @@ class Line:
             self._abreast.append(_Abreast(side_by_side, salvo, numbers, began))
         else:
             pendings = [one.send(sent) for one, sent in zip(series, sends, strict=True)]
+        if self._abreast:
+            self._part_some()
         self.flights.add(numbers, peers, pendings, range(began, began + count), salvo.timeout)
         self._aligned = numbers.stop
 
@@ -338,6 +342,9 @@ class Line:
                 self._part(one)
             elif flights.states.count(ANSWERED, begin, end) == end - begin:
                 flights.pendings[begin:end] = (None,) * (end - begin)
+                for recovered in self._losing.intersection(one.salvo.peers) if self._losing else ():
+                    recovered.losses = 0
+                    self._losing.remove(recovered)
                 one.round.complete(flights.rtts[begin:end], flights.hops[begin:end])
             elif now - one.began < PATIENCE:
                 left.append(one)
@@ -361,6 +368,14 @@ class Line:
             if flights.states[sequence] == ANSWERED:
                 flights.pendings[sequence] = None
                 self._succeeded(peer, pending, number, flights.rtts[sequence], flights.hops[sequence])
+
+    def _part_some(self) -> None:
+        """Rounds that the record knows one by one already, since something else was sent to their targets."""
+        parted = [one for one in self._abreast if one.round.pendings is not None]
+        if parted:
+            self._abreast = [one for one in self._abreast if one.round.pendings is None]
+            for one in parted:
+                self._part(one)
 
     def _part_all(self) -> None:
         abreast, self._abreast = self._abreast, []
@@ -395,10 +410,12 @@ class Line:
             if 0 <= number < known:
                 self._stats.unexpected_replies += 1  # an answer from before the sequence numbers wrapped
                 return
+        self._part_all()
         peer.series.corrupt()
 
     def _answered(self, sequence: int, stamp: int, hop: int) -> None:
         """The answer to a probe, stamped by the kernel (0: not)."""
+        self._part_all()  # what was answered before is recorded before
         flights = self.flights
         peer = flights.peers[sequence]
         assert peer is not None
@@ -491,6 +508,7 @@ class Line:
         peer.series.decide(pending, reading)
         if reading.result is not Result.LOCAL_ERROR:
             peer.losses += 1
+            self._losing.add(peer)
             self._lost(peer)
 
     def close(self, why: str) -> None:
