@@ -247,9 +247,10 @@ async def test_targets_share_a_socket_and_nothing_else() -> None:
         series = [gun.fire(question_to(number, SHORT if number == silent_port else 2 * S)) for number in ports]
         for one in series:
             await gun.settle(one)
-    results = {
-        number: {s.decisions[0].result for p, s in zip(ports, series, strict=True) if p == number} for number in ports
-    }
+    results: dict[int, set[Result]] = {}
+    for number, one in zip(ports, series, strict=True):
+        if "slamon itself stood still" not in one.decisions[0].detail:  # which a busy machine makes it do
+            results.setdefault(number, set()).add(one.decisions[0].result)
     assert results == {port: {Result.SUCCESS}, dead: {Result.CONNECT_ERROR}, silent_port: {Result.TIMEOUT}}
     assert all(len(one.decisions) == 1 for one in series)
     assert len(set(server.peers + silent.peers)) == 1

@@ -253,6 +253,8 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         Store.open(tmp_path / "file" / "slamon.db", write=True)
 
 
+WRITTEN = 400
+"""Samples."""
 WRITER = """
 import sys
 import threading
@@ -260,8 +262,9 @@ from pathlib import Path
 from tests.record.worlds import LOST, success, target
 from tests.store.rig import Daemon
 with Daemon(Path(sys.argv[1]), target()) as daemon:
-    for i in range(400):
+    for i in range(int(sys.argv[2])):
         daemon.seconds([LOST if i % 50 in (20, 21, 22) else success()])
+    sys.stdin.read()
 """
 
 
@@ -270,16 +273,17 @@ def test_a_reader_beside_a_writer_sees_one_instant_each_time(path: Path) -> None
     with Daemon(path, target()) as daemon:
         daemon.seconds([success()])
     path.unlink()
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) as writer:
+    command = [sys.executable, "-c", WRITER, str(path), str(WRITTEN)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as writer:  # it stays until its input is closed
         seen = 0
         looks = 0
-        while writer.poll() is None:
+        while writer.poll() is None and seen < WRITTEN:
             try:
                 reader = Store.open(path, write=False)
             except UnavailableError:
                 continue
             with reader:
-                while writer.poll() is None:
+                while writer.poll() is None and seen < WRITTEN:
                     facts = reader.load(["hq/ping"], 0, EVER).series.get("hq/ping")
                     if facts is None:
                         continue
@@ -293,7 +297,7 @@ def test_a_reader_beside_a_writer_sees_one_instant_each_time(path: Path) -> None
                     assert len(facts.records) >= samples // 60 - 2
                     seen = samples
                     looks += 1
+        writer.communicate()
         assert writer.returncode == 0
-    assert seen > 300
     assert looks > 20
     assert LOST.rtt is None
