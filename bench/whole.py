@@ -21,6 +21,8 @@ from bench.programs import BUILT
 from bench.web import get
 from bench.window import Load, Window
 from slamon.model import S
+from slamon.record.records import QUARTER
+from slamon.store.compaction import QUARTER_STEPS
 
 SERVICES = 100
 """With a contract for each; the judge looks at all of them every 10 s, the default."""
@@ -35,6 +37,8 @@ YOUNG = 90.0
 MINUTE = 60.0
 """Seconds of a window that holds what recurs by the minute: the closing of all minutes, four scrapes, its share of the judgements."""
 SCRAPES = 4
+SUMMING = QUARTER_STEPS + MINUTE
+"""Seconds after a quarter hour in which its records may be summed up, the last of them a minute late."""
 
 _RESULT = re.compile(r'^slamon_probe_results_total\{.*result="([a-z_]+)".*\} (\d+)$', re.MULTILINE)
 
@@ -148,9 +152,14 @@ def running(
 
 
 def steadily(daemon: Daemon, load: Load, seconds: float, scrapes: int) -> Figures:
-    """A window of the daemon's whole work, scraped evenly. Raises Disturbed also when a probe did not succeed."""
+    """A window of the daemon's work, scraped evenly, without the summing up of quarter hours. Raises Disturbed also when a probe did not succeed."""
     get(PORT, "/metrics")
     wait(SETTLE)
+    into = clock.now() / S % (QUARTER / S)
+    if into < SUMMING:
+        wait(SUMMING - into)
+    elif into + seconds > QUARTER / S:
+        wait(QUARTER / S - into + SUMMING)
     window = Window(load, daemon.spent)
     page = b""
     for _ in range(scrapes):
