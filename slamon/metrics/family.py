@@ -71,9 +71,10 @@ class Row:
         self.attempts = series.attempts
         self.in_flight = series.in_flight
         self.results = tuple(series.results)
-        self.edges = series.rtt.edges
-        self.buckets = tuple(series.rtt.counts)
-        self.rtt_sum = series.rtt.total
+        rtt = series.rtt
+        self.edges = rtt.edges
+        self.buckets = tuple(rtt.counts)
+        self.rtt_sum = rtt.total
 
 
 BLOCK = 50
