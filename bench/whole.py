@@ -152,7 +152,7 @@ def running(
 
 
 def steadily(daemon: Daemon, load: Load, seconds: float, scrapes: int) -> Figures:
-    """A window of the daemon's work, scraped evenly; no quarter hour is summed up in it. Raises Disturbed also when a probe did not succeed."""
+    """A window of the daemon's work, scraped evenly, with no quarter hour summed up in it. Raises Disturbed also when a probe failed."""
     get(PORT, "/metrics")
     wait(SETTLE)
     into = clock.now() / S % (QUARTER / S)

@@ -154,10 +154,17 @@ class Channel:
         self._why = why
 
 
-def salvos(line: Line, peers: Iterable[Peer], now: int) -> list[Salvo]:
-    """Peers of one channel, parted into what can be sent as one; those that let others wait of late go apart."""
+def salvos(line: Line, peers: Iterable[Peer], now: int | None = None) -> list[Salvo]:
+    """Peers of one channel, parted into what can be sent as one.
+
+    `now`: the present instant, where they are sent to together again and again. Then those that let others wait of late go apart.
+    """
     alike: dict[tuple[int, object, bool], list[Peer]] = {}
     for peer in peers:
-        steady = not peer.losses and (peer.missed is None or now - peer.missed >= PROBATION)
-        alike.setdefault((peer.timeout, peer.form, steady), []).append(peer)
+        alike.setdefault((peer.timeout, peer.form, now is not None and _steady(peer, now)), []).append(peer)
     return [line.salvo(some, steady=steady) for (_, _, steady), some in alike.items()]
+
+
+def _steady(peer: Peer, now: int) -> bool:
+    waited = peer.missed is None or now - peer.missed >= PROBATION
+    return waited and not peer.losses and peer.target.count == 1

@@ -53,8 +53,11 @@ class _Part:
         if line is None:
             self.channel.refuse(self.peers)
             return
-        if line is not self.line or (now >= self.again and any(salvo.rank is None for salvo in self.salvos)):
-            self.line, self.salvos, self.again = line, salvos(line, self.peers, now), now + REGROUP
+        if line is not self.line:
+            # Whether they are ever sent to together again, the second time will tell.
+            self.line, self.salvos, self.again = line, salvos(line, self.peers), now
+        elif now >= self.again and any(salvo.rank is None for salvo in self.salvos):
+            self.salvos, self.again = salvos(line, self.peers, now), now + REGROUP
         for salvo in self.salvos:
             line.send(salvo)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random  # noqa: TID251  driven by hypothesis
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,11 +20,11 @@ from slamon.icmp.packet import QUOTED
 from slamon.icmp.peer import Peer
 from slamon.icmp.sockets import ProbeSocket, open_socket
 from slamon.icmp.wire import Row, Salvo
-from slamon.model import MINUTE, MS, S, Via
-from slamon.probe import Context
+from slamon.model import MINUTE, MS, RESULT_CODE, Result, S, Via
+from slamon.probe import Context, Shot
 from slamon.probes.icmp import form
 from slamon.record import journal
-from slamon.record.rank import LEAST
+from slamon.record.rank import LEAST, Round
 from slamon.record.recorder import Recorder
 from slamon.stats import RTT_EDGES, Stats
 from tests.icmp.rig import Pinger, heard
@@ -226,6 +227,47 @@ def test_who_let_others_wait_is_sent_to_apart_for_a_while(world: World) -> None:
     assert [len(salvo.peers) for salvo in salvos(world.line, world.peers, world.now + PROBATION)] == [TARGETS]
     late.losses = 1
     assert len(salvos(world.line, world.peers, world.now + PROBATION)) == 2
+
+
+def test_what_may_never_be_sent_together_again_is_no_rank(world: World) -> None:
+    assert [salvo.rank for salvo in salvos(world.line, world.peers)] == [None]
+    for peer in world.peers:
+        peer.target = replace(peer.target, count=2)
+    assert [salvo.rank for salvo in salvos(world.line, world.peers, world.now)] == [None], "each is in two salvos"
+
+
+def test_an_engine_records_by_rounds_what_answers_and_alone_what_does_not(here: Namespace) -> None:
+    """On the real kernel: twelve addresses of loopback, and then also one where nobody is."""
+    with Pinger() as pinger:
+        recorder = Recorder("here")
+        answering, silent = [f"127.0.0.{n + 1}" for n in range(12)], "192.0.2.1"
+        shots = {}
+        for address in [*answering, silent]:
+            target = replace(heard(pinger.shot(address, timeout=300 * MS)).target, name=address)
+            shots[address] = Shot(target, address, recorder.open(target, limits=(), edges=RTT_EDGES))
+        pinger.series.clear()
+
+        def rounds(fired: tuple[Shot, ...]) -> int:
+            """Of 60 that are sent every 20 ms."""
+            before = len(recorder._journal.released)
+            for _ in range(60):
+                pinger.engine.send(fired)
+                pinger.drain(20 * MS)
+            while any(shot.series.in_flight for shot in fired):
+                pinger.drain()
+            return sum(isinstance(line, Round) for line in recorder._journal.released[before:])
+
+        assert rounds(tuple(shots[address] for address in answering)) >= 60 - 4, (
+            "the first two, and at the end of a minute"
+        )
+        assert rounds(tuple(shots.values())) == 0, "regrouped only after a while"
+        for address, shot in shots.items():
+            results = shot.series.results
+            if address == silent:
+                assert results[RESULT_CODE[Result.SUCCESS]] == 0
+                assert shot.series.attempts == sum(results) == 60
+            else:
+                assert results[RESULT_CODE[Result.SUCCESS]] == shot.series.attempts == 120
 
 
 def test_numbers_in_a_round_are_not_used_again(world: World) -> None:
