@@ -8,10 +8,10 @@ from array import array
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import add, attrgetter, itemgetter, mul, sub
-from typing import NamedTuple
 
 from slamon.egress import IcmpError, Memory, memory
-from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LIMIT, LOST, MASK, SEQUENCES, Flights
+from slamon.icmp.abreast import Abreast, Flying
+from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LOST, MASK, SEQUENCES, Flights
 from slamon.icmp.mmsg import BatchWire
 from slamon.icmp.packet import ECHO_REPLY, HEADER_BYTES, QUOTED, TOKEN_BYTES, Echo
 from slamon.icmp.peer import Form, Peer
@@ -33,27 +33,9 @@ REPLY_COST = 4096
 SMALLEST_BURST = 16
 """Packets sent between two looks at the queues, however small the buffer is."""
 
-PATIENCE = 500 * MS
-"""How long an answered probe waits at most for those that were sent with it: what is recorded of it is later by so much."""
-
 _SOURCE = attrgetter("source")
 
 _TOO_LATE = Reading(Result.TIMEOUT, detail="the answer came after the timeout")
-
-
-class _Abreast(NamedTuple):
-    """A round under way."""
-
-    round: Round
-    salvo: Salvo
-    numbers: range
-    began: int
-    """Monotonic instant of its sending."""
-
-    def slots(self) -> tuple[int, int]:
-        """Of the columns of `Flights`: from and to."""
-        begin = self.numbers.start & MASK
-        return begin, begin + len(self.numbers)
 
 
 class Line:
@@ -84,10 +66,7 @@ class Line:
         """Probes sent up to this instant may have stamps of two different clocks."""
         self._shortest = DAY
         """The shortest timeout of all salvos."""
-        self._abreast: list[_Abreast] = []
-        """Rounds under way, oldest first."""
-        self._losing: set[Peer] = set()
-        """Those whose last probe nobody may have answered."""
+        self._abreast = Abreast(self.flights)
         self._emptied = clock.monotonic()
         self._drops = memory(probe.socket).drops
         self._overflows: list[tuple[int, int]] = []
@@ -118,8 +97,7 @@ class Line:
         """One echo request to each peer; a send that fails here is decided at once."""
         monotonic, flights = self._clock.monotonic, self.flights
         at, size, unread = 0, len(salvo.peers), 0
-        if self._abreast and flights.next + size - self._abreast[0].numbers.start > LIMIT:
-            self._part_all()  # before their numbers are used again
+        self._abreast.make_room(size)
         while at < size:
             numbers = flights.claim(min(size - at, self._burst - unread))
             if not numbers:
@@ -157,11 +135,10 @@ class Line:
         rank = salvo.rank if count == len(salvo.peers) else None
         if rank is not None and (side_by_side := rank.send(sends)) is not None:
             pendings = (side_by_side,) * count
-            self._abreast.append(_Abreast(side_by_side, salvo, numbers, began))
+            self._abreast.rounds.append(Flying(side_by_side, salvo, numbers, began))
         else:
             pendings = [one.send(sent) for one, sent in zip(series, sends, strict=True)]
-        if self._abreast:
-            self._part_some()
+        self._abreast.part_known()
         self.flights.add(numbers, peers, pendings, range(began, began + count), salvo.timeout)
         self._aligned = numbers.stop
 
@@ -221,8 +198,7 @@ class Line:
         done = self._news()
         for portion in self.wire.replies():
             self._take(*portion)
-        if self._abreast:
-            self._hand_on(self._clock.monotonic())
+        self._abreast.hand_on(self._clock.monotonic())
         drops = memory(self.probe.socket).drops
         if drops != self._drops:
             self._overflowed(before, drops)
@@ -278,7 +254,7 @@ class Line:
                     answered += 1
                     pending = pendings[sequence]
                     if isinstance(pending, Pending):
-                        self._succeeded(peer, pending, number, rtt, hop)
+                        peer.succeed(pending, number, rtt, hop)
                         pendings[sequence] = None  # tens of thousands of them would be the collector's whole work
                     else:
                         flights.rtts[sequence], flights.hops[sequence] = rtt, hop
@@ -322,76 +298,6 @@ class Line:
         flights.in_flight -= count
         return True
 
-    @staticmethod
-    def _succeeded(peer: Peer, pending: Pending, number: int, rtt: int, hop: int) -> None:
-        if number < peer.newest:
-            peer.series.reordered()
-        else:
-            peer.newest = number
-        peer.losses = 0
-        peer.series.succeed(pending, rtt, hop)
-
-    # -- rounds
-
-    def _hand_on(self, now: int) -> None:
-        """Rounds that are complete to the record; those that others have waited for long enough, probe by probe."""
-        flights, left = self.flights, []
-        for one in self._abreast:
-            begin, end = one.slots()
-            if one.round.pendings is not None:
-                self._part(one)
-            elif flights.states.count(ANSWERED, begin, end) == end - begin:
-                flights.pendings[begin:end] = (None,) * (end - begin)
-                for recovered in self._losing.intersection(one.salvo.peers) if self._losing else ():
-                    recovered.losses = 0
-                    self._losing.remove(recovered)
-                one.round.complete(flights.rtts[begin:end], flights.hops[begin:end])
-            elif now - one.began < PATIENCE:
-                left.append(one)
-            else:
-                self._part(one)
-                for sequence in range(begin, end):
-                    peer = flights.peers[sequence]
-                    if peer is not None and flights.states[sequence] == IN_FLIGHT:
-                        peer.missed = now
-                one.salvo.rank = None
-        self._abreast = left
-
-    def _part(self, one: _Abreast) -> None:
-        """Each probe of the round for itself from here on; those that are answered already are decided."""
-        flights = self.flights
-        begin, end = one.slots()
-        flights.pendings[begin:end] = pendings = one.round.part()
-        for sequence, peer, pending, number in zip(
-            range(begin, end), one.salvo.peers, pendings, one.numbers, strict=True
-        ):
-            if flights.states[sequence] == ANSWERED:
-                flights.pendings[sequence] = None
-                self._succeeded(peer, pending, number, flights.rtts[sequence], flights.hops[sequence])
-
-    def _part_some(self) -> None:
-        """Rounds that the record knows one by one already, since something else was sent to their targets."""
-        parted = [one for one in self._abreast if one.round.pendings is not None]
-        if parted:
-            self._abreast = [one for one in self._abreast if one.round.pendings is None]
-            for one in parted:
-                self._part(one)
-
-    def _part_all(self) -> None:
-        abreast, self._abreast = self._abreast, []
-        for one in abreast:
-            self._part(one)
-
-    def _decide(self, sequence: int, state: int) -> tuple[Peer, Pending]:
-        """A probe in flight whose end is not the usual one."""
-        pending = self.flights.pendings[sequence]
-        if isinstance(pending, Round):
-            for one in self._abreast:
-                if one.round is pending:
-                    self._part(one)
-            self._abreast = [one for one in self._abreast if one.round is not pending]
-        return self.flights.decide(sequence, state)
-
     def _odd(self, row: Row) -> None:
         """One message that is not plainly the answer in time to a probe in flight."""
         (kind, ident, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
@@ -410,12 +316,12 @@ class Line:
             if 0 <= number < known:
                 self._stats.unexpected_replies += 1  # an answer from before the sequence numbers wrapped
                 return
-        self._part_all()
+        self._abreast.part_all()
         peer.series.corrupt()
 
     def _answered(self, sequence: int, stamp: int, hop: int) -> None:
         """The answer to a probe, stamped by the kernel (0: not)."""
-        self._part_all()  # what was answered before is recorded before
+        self._abreast.part_all()  # what was answered before is recorded before
         flights = self.flights
         peer = flights.peers[sequence]
         assert peer is not None
@@ -431,14 +337,14 @@ class Line:
         rtt, flagged, certain = self._round_trip(sequence, stamp, now)
         number, sent = flights.numbers[sequence], flights.sents[sequence]
         if rtt > peer.timeout:
-            _, pending = self._decide(sequence, LATE)
+            _, pending = self._end(sequence, LATE)
             if not certain and self._emptied <= sent + peer.timeout:
                 series.decide(pending, Reading(Result.LOCAL_ERROR, detail="the answer was read too late to tell"))
             else:
                 series.decide(pending, _TOO_LATE)
                 series.late()
             return
-        _, pending = self._decide(sequence, ANSWERED)
+        _, pending = self._end(sequence, ANSWERED)
         peer.losses = 0
         if number < peer.newest:
             series.reordered()
@@ -470,7 +376,7 @@ class Line:
         if ident != self.probe.ident or peer is None or self.flights.states[sequence] != IN_FLIGHT:
             return
         if peer.destination[0].partition("%")[0] == heard.destination[0].partition("%")[0]:
-            _, pending = self._decide(sequence, LOST)
+            _, pending = self._end(sequence, LOST)
             reading = unreachable(heard, peer.target, self._surroundings, ports=False)
             self._unanswered(peer, pending, reading)
 
@@ -493,7 +399,7 @@ class Line:
         flights, overflows = self.flights, self._overflows
         for sequence in flights.overdue(now - GRACE):
             sent = flights.sents[sequence]
-            peer, pending = self._decide(sequence, LOST)
+            peer, pending = self._end(sequence, LOST)
             if overflows and any(sent <= end and start <= sent + peer.timeout for start, end in overflows):
                 reading = Reading(Result.LOCAL_ERROR, detail="our receive buffer overflowed")
             else:
@@ -504,17 +410,22 @@ class Line:
             oldest = flights.oldest(now)
             self._overflows = [overflow for overflow in overflows if overflow[1] >= oldest]
 
+    def _end(self, sequence: int, state: int) -> tuple[Peer, Pending]:
+        """Of a probe in flight, in another way than usually: see `Flights.decide`."""
+        self._abreast.part_of(sequence)
+        return self.flights.decide(sequence, state)
+
     def _unanswered(self, peer: Peer, pending: Pending, reading: Reading) -> None:
         peer.series.decide(pending, reading)
         if reading.result is not Result.LOCAL_ERROR:
             peer.losses += 1
-            self._losing.add(peer)
+            self._abreast.lost(peer)
             self._lost(peer)
 
     def close(self, why: str) -> None:
         """Give the socket up; what is in flight can no longer be observed, which is nobody's fault but ours."""
         self.probe.socket.close()
         self._stats.sockets.remove(self.probe.info)
-        self._part_all()
+        self._abreast.part_all()
         for peer, pending in self.flights.abandon():
             peer.series.decide(pending, Reading(Result.LOCAL_ERROR, detail=why))

@@ -13,7 +13,7 @@ from slamon.model import Target
 
 if TYPE_CHECKING:
     from slamon.icmp.channel import Channel
-    from slamon.record.series import Series
+    from slamon.record.series import Pending, Series
 
 _NAME4 = Struct("=H2x4s8x")
 _NAME6 = Struct("=H2xI16sI")
@@ -73,3 +73,12 @@ class Peer:
         """Monotonic instant at which others had waited long enough for its answer."""
         self.used = 0
         """Monotonic instant of a late send; exact to a sweep of the engine."""
+
+    def succeed(self, pending: Pending, number: int, rtt: int, hop_limit: int) -> None:
+        """Probe `number` of it was answered in time; as `Series.succeed`."""
+        if number < self.newest:
+            self.series.reordered()
+        else:
+            self.newest = number
+        self.losses = 0
+        self.series.succeed(pending, rtt, hop_limit)

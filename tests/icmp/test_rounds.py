@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from slamon.clock import Clock, Sources
 from slamon.egress import IcmpError
+from slamon.icmp.abreast import PATIENCE
 from slamon.icmp.channel import PROBATION, salvos
 from slamon.icmp.flights import IN_FLIGHT
-from slamon.icmp.line import PATIENCE, Line
+from slamon.icmp.line import Line
 from slamon.icmp.packet import QUOTED
 from slamon.icmp.peer import Peer
 from slamon.icmp.sockets import ProbeSocket, open_socket
@@ -69,7 +70,7 @@ class World:
     def fire(self) -> None:
         numbers = self.line.flights.claim(TARGETS)
         self.line._flew(self.salvo, 0, numbers, self.now)
-        self.rounds += len(self.line._abreast) > 0
+        self.rounds += len(self.line._abreast.rounds) > 0
         self.sent = numbers.stop
         for number in numbers:
             self.line.flights.stamps[number] = self.line.flights.sents[number] + T0 + 10
@@ -85,8 +86,7 @@ class World:
     def take(self, rows: list[Row]) -> None:
         if rows:
             self.line._take([message for message, _ in rows], [envelope for _, envelope in rows])
-            if self.line._abreast:
-                self.line._hand_on(self.now)
+            self.line._abreast.hand_on(self.now)
 
     def usual(self) -> None:
         """A second in which everybody answers."""
@@ -118,8 +118,7 @@ class World:
 
     def wait(self, milliseconds: int) -> None:
         self.now += milliseconds * MS
-        if self.line._abreast:
-            self.line._hand_on(self.now)
+        self.line._abreast.hand_on(self.now)
         self.line._expire(self.now)
 
     def batch(self) -> None:
@@ -203,16 +202,16 @@ def test_usual_seconds_are_rounds(world: World) -> None:
     for _ in range(10):
         world.usual()
     assert world.rounds - begun == 10
-    assert not world.line._abreast
+    assert not world.line._abreast.rounds
     assert [peer.series.in_flight for peer in world.peers] == [0] * TARGETS
 
 
 def test_nobody_is_waited_for_longer_than_patience(world: World) -> None:
     world.fire()
     world.some(0.8)
-    assert len(world.line._abreast) == 1
+    assert len(world.line._abreast.rounds) == 1
     world.wait(PATIENCE // MS)
-    assert not world.line._abreast
+    assert not world.line._abreast.rounds
     silent = [peer for peer in world.peers if peer.series.in_flight]
     assert len(silent) == TARGETS - int(0.8 * TARGETS)
     assert [peer for peer in world.peers if peer.missed is not None] == silent
@@ -273,7 +272,7 @@ def test_an_engine_records_by_rounds_what_answers_and_alone_what_does_not(here: 
 def test_numbers_in_a_round_are_not_used_again(world: World) -> None:
     """Probes sent so fast that their numbers come round before patience ends: the round is parted, and nothing is lost."""
     world.fire()
-    (one,) = world.line._abreast
+    (one,) = world.line._abreast.rounds
     world.line.flights.next = one.numbers.start + 60_000
     world.line.send(world.salvo)
     assert one.round.pendings is not None
