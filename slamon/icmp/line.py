@@ -291,10 +291,15 @@ class Line:
         ):
             return False
         states, all_rtts, all_hops = flights.states, flights.rtts, flights.hops
-        for sequence, rtt, hop in zip(sequences, rtts, hops, strict=True):
-            states[sequence] = ANSWERED
-            all_rtts[sequence] = rtt
-            all_hops[sequence] = hop
+        begin, end = sequences[0], sequences[0] + count
+        if sequences == (*range(begin, end),):  # as they come from targets that are equally near
+            states[begin:end] = bytes((ANSWERED,)) * count
+            all_rtts[begin:end], all_hops[begin:end] = array("q", rtts), array("h", hops)
+        else:
+            for sequence, rtt, hop in zip(sequences, rtts, hops, strict=True):
+                states[sequence] = ANSWERED
+                all_rtts[sequence] = rtt
+                all_hops[sequence] = hop
         flights.in_flight -= count
         return True
 

@@ -95,10 +95,11 @@ class World:
         self.now += INTERVAL - SPREAD
 
     def some(self, share: float) -> None:
-        """50 ms later, answers to this share of what was sent last, in any order."""
+        """50 ms later, answers to this share of what was sent last, in order or not."""
         self.now += SPREAD
         numbers = list(range(self.sent - TARGETS, self.sent))
-        self.chance.shuffle(numbers)
+        if self.chance.random() < 0.7:
+            self.chance.shuffle(numbers)
         taken = numbers[: int(share * TARGETS)]
         self.take(
             [self.row(number, self.chance.randrange(1, SPREAD), self.chance.choice((64, 57, -1))) for number in taken]
