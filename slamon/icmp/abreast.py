@@ -71,11 +71,11 @@ class Abreast:
 
     def part_known(self) -> None:
         """Those that the record knows probe by probe already, since something else was sent to their targets."""
-        if any(one.round.pendings is not None for one in self.rounds):
-            rounds, self.rounds = self.rounds, [one for one in self.rounds if one.round.pendings is None]
-            for one in rounds:
-                if one.round.pendings is not None:
-                    self._part(one)
+        known = [one for one in self.rounds if one.round.pendings is not None]
+        if known:
+            self.rounds = [one for one in self.rounds if one.round.pendings is None]
+            for one in known:
+                self._part(one)
 
     def part_of(self, sequence: int) -> None:
         """The round of a probe that ends in another way than usually, if it is in one."""

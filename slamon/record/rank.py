@@ -88,7 +88,6 @@ class Rank:
     __slots__ = (
         "_bases",
         "_counted",
-        "_done",
         "_end",
         "_firsts",
         "_journal",
@@ -115,15 +114,13 @@ class Rank:
         """So many of them are in the counters of the series."""
         self._last = range(0)
         """Send instants of the latest round."""
-        self._done = range(0)
-        """And of the latest that is complete."""
         self._end = 0
         """Of the minute that is open in every series."""
         self._reach = 0
         self._told = False
         self._firsts: list[int] = []
         self._bases: list[int] = []
-        """First send and number of samples of the open runs when it was joined."""
+        """First send of the open runs, and how many samples they had before `rounds`."""
 
     def send(self, sents: range) -> Round | None:
         """A probe left for each series; None where one of them makes this round none of the usual: each is sent for alone then."""
@@ -163,7 +160,6 @@ class Rank:
     def complete(self, one: Round) -> None:
         """The round under way is over."""
         self.open = None
-        self._done = one.sents
         self.rounds.append(one)
         self._journal.released.append(one)
         if self.unspread >= HELD:
@@ -225,6 +221,6 @@ class Rank:
         """Series → how far its open run has come, with all rounds completed. Only where `told`."""
         return zip(
             self.ids,
-            zip(self._firsts, self._done, map(add, self._bases, repeat(len(self.rounds))), strict=False),
+            zip(self._firsts, self.rounds[-1].sents, map(add, self._bases, repeat(len(self.rounds))), strict=False),
             strict=False,
         )
