@@ -110,6 +110,26 @@ class World:
         number = max(self.sent - 1 - back, 0)
         self.take([self.row(number, self.chance.randrange(1, 3 * TIMEOUT), odd=kind)])
 
+    def mixed(self, kind: str, place: int) -> None:
+        """A round that is answered in one portion, of which one message is odd, or none can be believed."""
+        self.fire()
+        begun = self.now
+        self.now += 2 * TIMEOUT if kind == "late" else SPREAD
+        numbers = range(self.sent - TARGETS, self.sent)
+        rows = [self.row(number, self.chance.randrange(1, SPREAD)) for number in numbers]
+        if kind == "late":
+            rows[place] = self.row(numbers[place], TIMEOUT + 1)
+        elif kind == "future":
+            rows[place] = self.row(numbers[place], SPREAD + 1 * MS)
+        elif kind == "second":
+            rows[place] = rows[place - 1]
+        elif kind == "stepped":
+            self.line._stepped = begun + TARGETS
+        else:
+            rows[place] = self.row(numbers[place], SPREAD - 1, odd=kind)
+        self.take(rows)
+        self.now += INTERVAL
+
     def trouble(self, back: int) -> None:
         """A router says that one of the last probes does not get through."""
         number = max(self.sent - 1 - back, 0)
@@ -162,6 +182,11 @@ STEPS = st.one_of(
     st.tuples(st.just("fire")),
     st.tuples(st.just("some"), st.sampled_from([0.3, 0.8, 1.0])),
     st.tuples(st.just("odd"), st.sampled_from(["", "", "tail", "source", "unstamped"]), st.integers(0, 2 * TARGETS)),
+    st.tuples(
+        st.just("mixed"),
+        st.sampled_from(["late", "future", "second", "stepped", "tail", "source", "unstamped"]),
+        st.integers(0, TARGETS - 1),
+    ),
     st.tuples(st.just("trouble"), st.integers(0, 2 * TARGETS)),
     st.tuples(st.just("wait"), st.sampled_from([1, 100, 450, 600, 3000])),
     st.tuples(st.just("batch")),
@@ -186,6 +211,20 @@ def test_side_by_side_or_each_alone(here: Namespace, steps: list[tuple[Any, ...]
         world.usual()
         for name, *arguments in steps:
             getattr(world, name)(*arguments)
+    abreast, alone = (world.end() for world in worlds)
+    assert abreast == alone
+
+
+@pytest.mark.parametrize("kind", ["late", "future", "second", "stepped", "tail", "source", "unstamped"])
+def test_one_odd_message_among_the_answers_to_a_round(here: Namespace, kind: str) -> None:
+    worlds = [World(a_socket(), steady=steady) for steady in (True, False)]
+    for world in worlds:
+        for _ in range(3):
+            world.usual()
+        world.mixed(kind, 3)
+        world.wait(3 * TIMEOUT // MS)
+        world.usual()
+    assert worlds[0].rounds > 0
     abreast, alone = (world.end() for world in worlds)
     assert abreast == alone
 
@@ -274,8 +313,9 @@ def test_numbers_in_a_round_are_not_used_again(world: World) -> None:
     """Probes sent so fast that their numbers come round before patience ends: the round is parted, and nothing is lost."""
     world.fire()
     (one,) = world.line._abreast.rounds
-    world.line.flights.next = one.numbers.start + 60_000
-    world.line.send(world.salvo)
+    world.line._abreast.make_room(60_000 - TARGETS)
+    assert world.line._abreast.rounds == [one]
+    world.line._abreast.make_room(60_000 - TARGETS + 1)
     assert one.round.pendings is not None
     assert all(world.line.flights.states[number] == IN_FLIGHT for number in one.numbers)
 
