@@ -126,7 +126,7 @@ class World:
         elif kind == "stepped":
             self.line._stepped = begun + TARGETS
         else:
-            rows[place] = self.row(numbers[place], SPREAD - 1, odd=kind)
+            rows[place] = self.row(numbers[place], SPREAD // 2, odd=kind)
         self.take(rows)
         self.now += INTERVAL
 
