@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from slamon.clock import Clock, Sources
@@ -205,6 +205,11 @@ def here(space: Namespace) -> Iterator[Namespace]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(st.lists(STEPS, min_size=5, max_size=40), st.integers(0, 1000))
+@example([("usual",), ("usual",), ("fire",), ("some", 0.3), ("usual",)], 0)
+@example(
+    [("usual",), ("usual",), ("fire",), ("some", 0.8), *(("odd", "", back) for back in range(2 * TARGETS)), ("batch",)],
+    0,
+)
 def test_side_by_side_or_each_alone(here: Namespace, steps: list[tuple[Any, ...]], seed: int) -> None:
     worlds = [World(a_socket(), steady=steady, seed=seed) for steady in (True, False)]
     for world in worlds:
