@@ -130,7 +130,7 @@ def test_every_key_of_the_history_is_documented(line: Line) -> None:
             "--notified '2026-06-28 02:21'",
             "refused by the contract's rules: notice of 2d23h59m, the contract",
         ),
-        ("notice: 72h", "", "s after it began, the contract asks for 3d"),
+        ("notice: 72h", "", " after it began, the contract asks for 3d"),
         ("lodge: 2 days after outage end", "--lodged '2026-07-03 23:59'", "accepted by the contract's rules"),
         (
             "lodge: 2 days after outage end",
