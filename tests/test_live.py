@@ -209,9 +209,10 @@ def test_a_steady_service_is_not_judged_again() -> None:
         steady = before is not None and live._service_steady(live._services["hq"])
         judged += not steady
         live.update(inbox.read(recorder.batch(now + S // 2)), (), now + S // 2)
-    view = live.service("hq")
+    member, view = live.target("hq/a"), live.service("hq")
+    assert member is not None
     assert view is not None
-    assert view.nanoseconds[State.UP] == 599 * S
+    assert member.nanoseconds[State.UP] == view.nanoseconds[State.UP] == 599 * S
     assert judged <= 2
 
 
@@ -238,8 +239,11 @@ def test_a_batch_that_turns_many_services_is_judged_in_slices() -> None:
 MEANT = {".": Result.SUCCESS, "x": Result.TIMEOUT, "!": Result.LOCAL_ERROR, "u": Result.ICMP_ERROR}
 
 
-def fed(live: Live, results: dict[str, str], start: int = START, *, batches: int = 1) -> int:
-    """Target → a letter a second (. answered, x lost, ! our own failure); the instant after the last batch."""
+def fed(live: Live, results: dict[str, str], start: int = START, *, batches: int = 1, look: bool = False) -> int:
+    """Target → a letter a second (. answered, x lost, ! our own failure); the instant after the last batch.
+
+    `look`: at each target after each batch.
+    """
     recorder, inbox = Recorder("here"), Inbox()
     series = {each.name: recorder.open(each, limits=(), edges=RTT_EDGES) for each in live.targets}
     now = start
@@ -251,6 +255,8 @@ def fed(live: Live, results: dict[str, str], start: int = START, *, batches: int
             series[name].decide(pending, Reading(result, rtt=1000 if result is Result.SUCCESS else None))
         if second % batches == batches - 1:
             live.update(inbox.read(recorder.batch(now + S // 2)), (), now + S // 2)
+            for name in results if look else ():
+                live.target(name)
     return now + S // 2
 
 
@@ -258,6 +264,16 @@ def followed(*services: ServiceFacts, targets: tuple[Target, ...] = TARGETS) -> 
     live = Live()
     live.set(services, targets)
     return live
+
+
+@pytest.mark.parametrize("witness", ["." * 5 + "x" * 8, "." * 5 + "!" * 8, "." * 5 + "x.xx.xxx"])
+def test_who_looks_at_the_witness_of_a_calm_service_settles_nothing(witness: str) -> None:
+    looked, other = followed(*SERVICES), followed(*SERVICES)
+    results = {"lan/gw": witness, "hq/a": "." * 13, "hq/b": "." * 13}
+    for live in (looked, other):
+        fed(live, results, look=live is looked)
+    assert [looked.target(name) for name in results] == [other.target(name) for name in results]
+    assert looked.services() == other.services()
 
 
 @pytest.mark.parametrize("pattern", ["x.", "xxxx.", "x..!", "xu"])

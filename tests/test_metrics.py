@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample as Point
@@ -859,8 +859,13 @@ def test_the_process_and_the_interpreter_are_on_the_page() -> None:
 
 
 @given(st.integers(min_value=-(10**22), max_value=10**22))
+@example(0)
+@example(5 * S)
+@example(S - 1)
 def test_seconds_are_exact(ns: int) -> None:
-    assert Fraction(seconds(ns)) == Fraction(ns, S)
+    text = seconds(ns)
+    assert Fraction(text) == Fraction(ns, S)
+    assert ("." in text) == bool(ns % S)
 
 
 @given(st.fractions(min_value=0, max_value=1))

@@ -177,11 +177,13 @@ class Live:
     def target(self, name: str) -> StateView | None:
         """None until something about it has settled."""
         account = self._accounts.get(name)
-        if account is not None and any(
-            name in service.targets for service in self._users[name] if self._is_calm(service)
-        ):
-            self._grow(name)
-        return account.view() if account is not None and account.since else None
+        if account is None:
+            return None
+        for service in self._users[name]:
+            if self._is_calm(service) and name in service.targets:
+                self._grow(name)
+                break
+        return account.view() if account.since else None
 
     def failing(self, name: str, now: int) -> Failing | None:
         """Failures of a target in the last minutes that were no outage; None while nothing is known of it."""

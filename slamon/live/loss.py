@@ -20,6 +20,9 @@ FEW = 3
 """Failures below which nothing is concluded: one of five is no rate."""
 
 
+_NONE = Fraction(0)
+
+
 class Failing(NamedTuple):
     """The probes of the window that say whether the target was up, without those of its outages."""
 
@@ -29,7 +32,9 @@ class Failing(NamedTuple):
     @property
     def ratio(self) -> Fraction | None:
         """None when nothing was decided outside outages."""
-        return Fraction(self.failed, self.decided) if self.decided else None
+        if not self.failed:  # of nearly every target
+            return _NONE if self.decided else None
+        return Fraction(self.failed, self.decided)
 
     @property
     def lossy(self) -> bool:

@@ -50,31 +50,19 @@ class Row:
     """One target as it was at one instant of this scrape: the counters that must agree with each other are copied together."""
 
     __slots__ = (
-        "attempts",
-        "buckets",
-        "edges",
+        "counts",
         "identity",
-        "in_flight",
         "kind",
         "labels",
-        "results",
-        "rtt_sum",
         "view",
     )
 
     def __init__(self, view: TargetView, identity: Identity, kind: Kind) -> None:
-        series = view.series
         self.view = view
         self.identity = identity
         self.labels = identity.labels
         self.kind = kind
-        self.attempts = series.attempts
-        self.in_flight = series.in_flight
-        self.results = tuple(series.results)
-        rtt = series.rtt
-        self.edges = rtt.edges
-        self.buckets = tuple(rtt.counts)
-        self.rtt_sum = rtt.total
+        self.counts = view.series.counts()
 
 
 BLOCK = 50
@@ -125,14 +113,12 @@ class Still(Generic[Value]):
         self._known: dict[int, tuple[list[Value], list[str]]] = {}
         """Number of the block → its values and their lines."""
 
-    def texts(self, name: str, page: Page, number: int) -> list[str]:
-        """The lines of each target of a block."""
+    def texts(self, name: str, page: Page, number: int, values: list[Value]) -> list[str]:
+        """The lines of each target of a block, of which these are the values."""
         if self._shape is not page.shape:
             self._shape = page.shape
             self._known.clear()
-        read = self._read
         rows = page.blocks[number]
-        values = [read(row) for row in rows]
         known = self._known.get(number)
         if known is None or known[0] != values:
             write = self._write
@@ -143,8 +129,9 @@ class Still(Generic[Value]):
         return known[1]
 
     def __call__(self, name: str, page: Page) -> Iterator[str]:
-        for number in range(len(page.blocks)):
-            yield "".join(self.texts(name, page, number))
+        read = self._read
+        for number, rows in enumerate(page.blocks):
+            yield "".join(self.texts(name, page, number, [read(row) for row in rows]))
 
 
 def first_grows(read: Callable[[Row], tuple[int, ...]], write: Callable[[str, Row, int, int], str]) -> Lines:
@@ -160,32 +147,39 @@ def first_grows(read: Callable[[Row], tuple[int, ...]], write: Callable[[str, Ro
 
     def lines(name: str, page: Page) -> Iterator[str]:
         for number, rows in enumerate(page.blocks):
-            texts = others.texts(name, page, number)
-            yield "".join([write(name, row, 0, read(row)[0]) + text for row, text in zip(rows, texts, strict=True)])
+            values = [read(row) for row in rows]
+            texts = others.texts(name, page, number, [counts[1:] for counts in values])
+            every = zip(rows, values, texts, strict=True)
+            yield "".join([write(name, row, 0, counts[0]) + text for row, counts, text in every])
 
     return lines
+
+
+_LABELS = "\0"
+"""Stands for the labels of a target where its numbers are put in first."""
 
 
 def histograms(read: Callable[[Row], tuple[tuple[int, ...], Sequence[int], int]]) -> Lines:
     """A histogram a target, of its (edges in nanoseconds, counts, total)."""
 
     def lines(name: str, page: Page) -> Iterator[str]:
-        known: dict[tuple[int, ...], tuple[str, ...]] = {}
+        forms: dict[tuple[int, ...], str] = {}
         for rows in page.blocks:
             texts = []
             for row in rows:
                 edges, counts, total = read(row)
-                if edges not in known:
-                    known[edges] = suffixes(edges)
-                head = f"{name}_bucket{{{row.labels},"
-                cumulative = list(accumulate(counts))
-                pairs = zip(known[edges], cumulative, strict=True)
-                texts += [f"{head}{suffix}}} {count}\n" for suffix, count in pairs]
-                texts.append(f"{name}_sum{{{row.labels}}} {seconds(total)}\n")
-                texts.append(f"{name}_count{{{row.labels}}} {cumulative[-1]}\n")
+                if edges not in forms:
+                    forms[edges] = _form(name, edges)
+                numbers = (*accumulate(counts), seconds(total), sum(counts))
+                texts.append((forms[edges] % numbers).replace(_LABELS, row.labels))
             yield "".join(texts)
 
     return lines
+
+
+def _form(name: str, edges: tuple[int, ...]) -> str:
+    buckets = [f"{name}_bucket{{{_LABELS},{suffix}}} %d\n" for suffix in suffixes(edges)]
+    return "".join([*buckets, f"{name}_sum{{{_LABELS}}} %s\n", f"{name}_count{{{_LABELS}}} %d\n"])
 
 
 def suffixes(edges: tuple[int, ...]) -> tuple[str, ...]:

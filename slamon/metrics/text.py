@@ -30,8 +30,11 @@ def seconds(ns: int) -> str:
     """Integer nanoseconds → exact decimal seconds; a float would lose nanoseconds after 104 days."""
     if ns < 0:
         return "-" + seconds(-ns)
-    whole, rest = divmod(ns, S)
-    return f"{whole}.{rest:09d}" if rest else str(whole)
+    text = str(ns)
+    whole, rest = text[:-9], text[-9:]
+    if not whole:  # less than a second
+        return f"0.{ns:09d}" if ns else "0"
+    return f"{whole}.{rest}" if ns % S else whole
 
 
 def ratio(value: Fraction) -> str:

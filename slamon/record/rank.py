@@ -172,11 +172,13 @@ class Rank:
 
     def spread(self) -> None:
         """Let the counters of the series catch up."""
-        if self.unspread:
-            block = Block(self.rounds[self._counted :])
-            self._counted += block.count
-            for place, one in enumerate(self.series):
-                one.absorb(*block.column(place))
+        fresh = self.rounds[self._counted :]
+        if fresh:
+            self._counted += len(fresh)
+            rtts = zip(*[one.rtts for one in fresh], strict=True)
+            hops = zip(*[one.hops for one in fresh], strict=True)
+            for each, sent, its_rtts, its_hops in zip(self.series, fresh[-1].sents, rtts, hops, strict=True):
+                each.absorb(sent, its_rtts, its_hops)
 
     def hand_over(self) -> None:
         """Let the tracks catch up, and the counters too."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from slamon.model import RESULT_CODE, RESULTS, Reading, Result, Target
 from slamon.record.minute import CORRUPT, DUPLICATE, LATE, REORDERED
@@ -20,11 +20,27 @@ from slamon.stats import Histogram
 if TYPE_CHECKING:
     from slamon.record.rank import Rank
 
-__all__ = ["Pending", "Series"]
+__all__ = ["Counts", "Pending", "Series"]
 
 LONGEST = 1 << 62
 """Nanoseconds, 146 years: a round trip outside [0, LONGEST) is a prober's mistake, and no column would hold it."""
 _SUCCESS = RESULT_CODE[Result.SUCCESS]
+
+
+class Counts(NamedTuple):
+    """What was counted of a series up to one instant. `attempts` = Σ `results` + `in_flight`."""
+
+    attempts: int
+    results: tuple[int, ...]
+    """By RESULT_CODE."""
+    in_flight: int
+    edges: tuple[int, ...]
+    buckets: tuple[int, ...]
+    """Of the histogram of round trips: successes by upper edge, and those above the last."""
+    rtt_sum: int
+    last_success: int | None
+    last_result: int | None
+    hop_limit: int | None
 
 
 class Series:
@@ -84,21 +100,17 @@ class Series:
     @property
     def attempts(self) -> int:
         """Probes sent, or tried to be."""
-        rank = self._spread()
-        return self._attempts + (rank is not None and rank.open is not None)
+        return self.counts().attempts
 
     @property
     def results(self) -> list[int]:
         """By RESULT_CODE; counted when decided."""
-        self._spread()
-        found = self._failed.copy()
-        found[_SUCCESS] = self._succeeded
-        return found
+        return [*self.counts().results]
 
     @property
     def in_flight(self) -> int:
         """Probes sent and not yet decided."""
-        return self.attempts - self._succeeded - sum(self._failed)
+        return self.counts().in_flight
 
     @property
     def decided(self) -> int:
@@ -120,20 +132,34 @@ class Series:
     @property
     def last_success(self) -> int | None:
         """Send instant of the last success."""
-        self._spread()
-        return self._last_success
+        return self.counts().last_success
 
     @property
     def last_result(self) -> int | None:
         """Send instant of the last decided probe."""
-        self._spread()
-        return self._last_result
+        return self.counts().last_result
 
     @property
     def hop_limit(self) -> int | None:
         """Of the last reply that showed one."""
-        self._spread()
-        return self._hop_limit
+        return self.counts().hop_limit
+
+    def counts(self) -> Counts:
+        """All of it at once."""
+        rank = self._spread()
+        attempts = self._attempts + (rank is not None and rank.open is not None)
+        failed, rtt = self._failed, self._rtt
+        return Counts(
+            attempts,
+            (*failed[:_SUCCESS], self._succeeded, *failed[_SUCCESS + 1 :]),
+            attempts - self._succeeded - sum(failed),
+            rtt.edges,
+            tuple(rtt.counts),
+            rtt.total,
+            self._last_success,
+            self._last_result,
+            self._hop_limit,
+        )
 
     def _spread(self) -> Rank | None:
         """Take over what its rank has completed."""
@@ -195,16 +221,20 @@ class Series:
         track.journal.waiting[track.id] = self
         return pending
 
-    def absorb(self, sents: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> None:
-        """Count what `send` and `succeed` would have counted, one after the other."""
-        count = len(sents)
+    def absorb(self, last: int, rtts: Sequence[int], hops: Sequence[int]) -> None:
+        """Count what `send` and `succeed` would have counted, one after the other; the latest of them was sent at `last`."""
+        count = len(rtts)
         self._attempts += count
         self._succeeded += count
-        self._last = self._last_result = self._last_success = sents[-1]
+        self._last = self._last_result = self._last_success = last
         histogram = self._rtt
         counts, edges = histogram.counts, histogram.edges
-        for rtt in rtts:
-            counts[bisect_left(edges, rtt)] += 1
+        low, high = bisect_left(edges, min(rtts)), bisect_left(edges, max(rtts))
+        if low == high:  # as long as the path stays the same
+            counts[low] += count
+        else:
+            for rtt in rtts:
+                counts[bisect_left(edges, rtt)] += 1
         histogram.total += sum(rtts)
         seen = hops[-1] if hops[-1] >= 0 else next((hop for hop in reversed(hops) if hop >= 0), None)
         if seen is not None:
