@@ -4,6 +4,9 @@ A column is: minimum (zigzag), width w (1 byte), exceptions (count, then index d
 the low w bits of every value − minimum, 64 values to 8·w bytes, little-endian. Frame of reference with patched exceptions
 (Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE 2006): measured delays are noise in their low bits, which
 no general compressor shortens, so what can be saved is what lies above them.
+
+What is packed again soon is not worth so much work. A plain column is: minimum (zigzag), 0x80 + bytes a value (1 byte), then
+every value − minimum in so many bytes, 1, 2, 4 or 8, little-endian.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ _BLOCK = 64
 _LANE = 64
 """Bits that hold a value while its column is packed."""
 _LITTLE = sys.byteorder == "little"
+_PLAIN = 0x80
+_TYPES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+"""Bytes → type of an array."""
 
 
 class Column(NamedTuple):
@@ -33,6 +39,7 @@ class Column(NamedTuple):
     exceptions: tuple[tuple[int, int], ...]
     """(place, what is added there)."""
     data: bytes
+    plain: bool = False
 
     def bounds(self) -> tuple[int, int]:
         """Two values no value of it lies outside of."""
@@ -42,7 +49,9 @@ class Column(NamedTuple):
     def values(self, first: int = 0, last: int | None = None) -> list[int]:
         """Those at the places `[first, last)`, all by default."""
         last = self.n if last is None else last
-        if not self.width:
+        if self.plain:
+            values = _plain(self.data, self.width // 8)[first:last].tolist()
+        elif not self.width:
             values = [0] * (last - first)
         else:
             begin = first - first % _BLOCK
@@ -85,6 +94,19 @@ def put_column(out: bytearray, values: Sequence[int]) -> None:
         out += bits.to_bytes((len(part) * width + 7) // 8, "little")
 
 
+def put_plain(out: bytearray, values: Sequence[int]) -> None:
+    """`put_column` in a third of the time, and half as long again. Raises OverflowError for values 2**64 apart."""
+    if not values:
+        return
+    base = min(values)
+    most = max(values) - base
+    size = next((size for size in _TYPES if not most >> 8 * size), 8)
+    put(out, zigzag(base))
+    out.append(_PLAIN | size)
+    column = array(_TYPES[size], [value - base for value in values] if base else values)
+    out += (column if _LITTLE else _swapped(column)).tobytes()
+
+
 def get_column(data: bytes, at: int, n: int) -> tuple[list[int], int]:
     """The values of the column of `n` integers at offset `at`, and the offset after it. Raises ValueError."""
     column, at = find_column(data, at, n)
@@ -99,6 +121,8 @@ def find_column(data: bytes, at: int, n: int) -> tuple[Column, int]:
     if at >= len(data):
         raise ValueError("packed data ends inside a column")
     width = data[at]
+    if width & _PLAIN:
+        return _find_plain(data, at + 1, n, unzigzag(coded), width & ~_PLAIN)
     many, at = get(data, at + 1)
     if width > _LANE:
         raise ValueError(f"a column of {width} bits a value")
@@ -115,6 +139,20 @@ def find_column(data: bytes, at: int, n: int) -> tuple[Column, int]:
     if end > len(data):
         raise ValueError("packed data ends inside a column")
     return Column(n, unzigzag(coded), width, tuple(exceptions), data[at:end]), end
+
+
+def _find_plain(data: bytes, at: int, n: int, base: int, size: int) -> tuple[Column, int]:
+    if size not in _TYPES:
+        raise ValueError(f"a plain column of {size} bytes a value")
+    end = at + n * size
+    if end > len(data):
+        raise ValueError("packed data ends inside a column")
+    return Column(n, base, 8 * size, (), data[at:end], plain=True), end
+
+
+def _plain(data: bytes, size: int) -> array[int]:
+    values = array(_TYPES[size], data)
+    return values if _LITTLE else _swapped(values)
 
 
 def _width(shifted: Sequence[int]) -> int:

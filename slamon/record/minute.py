@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from slamon.model import MEANING, MINUTE, RESULT_CODE, RESULTS, Packet, Result
 from slamon.record.distribution import count
-from slamon.record.packing import pack_columns
+from slamon.record.packing import pack_plain
 from slamon.record.rows import Record, reach
 
 if TYPE_CHECKING:
@@ -96,9 +96,11 @@ class Minute:
         them sent one after the other with no slot left out between, so at most `reach` apart.
         """
         sents, rtts, hops, codes = self._columns()
+        steps = [*map(sub, sents[1:], sents)]
         kinds = packets(codes)
         good = codes.count(_SUCCESS) == len(codes) and -1 not in rtts
         delays = rtts if good else [rtt for code, rtt in zip(codes, rtts, strict=True) if code == _SUCCESS and rtt >= 0]
+        ordered = sorted(delays)
         longest = reach(interval)
         late, duplicate, reordered, corrupt = self.events
         record = Record(
@@ -114,15 +116,14 @@ class Minute:
             corrupt=corrupt,
             rtt_count=len(delays),
             rtt_sum=sum(delays),
-            buckets=count(delays),
-            raw=pack_columns(self.start, sents, codes, rtts, hops),
+            buckets=count(ordered),
+            raw=pack_plain(sents[0] - self.start if sents else 0, steps, codes, rtts, hops),
         )
-        ordered = sorted(delays)
         record.within = {limit: bisect_right(ordered, limit) for limit in limits}
         if ordered:
             record.rtt_min, record.rtt_max = ordered[0], ordered[-1]
-        if good and len(sents) > 1 and max(map(sub, sents[1:], sents[:-1])) <= longest:
-            record.ipdv_sum = sum(map(abs, map(sub, delays[1:], delays[:-1])))
+        if good and steps and max(steps) <= longest:
+            record.ipdv_sum = sum(map(abs, map(sub, delays[1:], delays)))
             record.ipdv_count = len(delays) - 1
         else:
             record.ipdv_sum, record.ipdv_count = _variation(

@@ -1,6 +1,6 @@
 """The packed samples of a minute or a quarter hour: exact send instants, results, round trips and hop limits in a few bytes a packet.
 
-Layout of version 2, numbers being LEB128 varints:
+Layout of version 3, numbers being LEB128 varints:
 
     version (1 byte) · n
     states   run lengths of (result code | 0x40 round trip present | 0x80 hop limit present), n in all
@@ -9,10 +9,10 @@ Layout of version 2, numbers being LEB128 varints:
     round trips   a column of those present
     hop limits    run lengths of those present
 
-A column is as `record.columns` has it. Probers know when they send to the microsecond, so that is what their instants cost;
-others lose nothing.
+A column is as `record.columns` has it, plain in minutes: those are packed again by the quarter hour. Probers know when they send to the
+microsecond, so that is what their instants cost; others lose nothing.
 
-Version 1 had no microseconds; it is read as ever.
+Version 1 had no microseconds, version 2 no plain columns; they are read as ever.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from operator import add, sub
 from typing import NamedTuple
 
 from slamon.model import MS, RESULT_CODE, RESULTS, US, Result
-from slamon.record.columns import Column, find_column, put_column
+from slamon.record.columns import Column, find_column, put_column, put_plain
 from slamon.record.varint import get, put, unzigzag, zigzag
 
-VERSION = 2
-_READABLE = (1, 2)
+VERSION = 3
+_READABLE = (1, 2, 3)
 _HAS_RTT = 0x40
 _HAS_HOP = 0x80
 _CODE = 0x3F
@@ -54,21 +54,32 @@ class Packed(NamedTuple):
 def pack(start: int, samples: Iterable[Packed]) -> bytes:
     """Samples in send order → bytes; `start` is what their instants are counted from, normally the start of the minute."""
     rows = list(samples)
-    return pack_columns(
-        start,
-        [row.sent for row in rows],
-        bytes(RESULT_CODE[row.result] for row in rows),
-        [-1 if row.rtt is None else row.rtt for row in rows],
-        [-1 if row.hop_limit is None else row.hop_limit for row in rows],
-    )
+    codes = bytes(RESULT_CODE[row.result] for row in rows)
+    rtts = [-1 if row.rtt is None else row.rtt for row in rows]
+    hops = [-1 if row.hop_limit is None else row.hop_limit for row in rows]
+    offsets = [row.sent - start for row in rows]
+    return _encode(_Columns(offsets, 1, _states(codes, rtts, hops), _present(rtts), bytes(_present(hops))))
 
 
-def pack_columns(
-    start: int, sents: Sequence[int], codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]
+def pack_plain(
+    offset: int, steps: Sequence[int], codes: bytes | bytearray, rtts: Sequence[int], hops: Sequence[int]
 ) -> bytes:
-    """`pack` of equally long columns; −1 in `rtts` and `hops` means absent, because arrays of integers have no None."""
-    offsets = [sent - start for sent in sents]
-    return _encode(_Columns(offsets, 1, _states(codes, rtts, hops), _present(rtts), bytes([*_present(hops)])))
+    """`pack` of the samples of a minute, by columns: of sends the `offset` of the first one from the start, and the `steps` from each
+    to the next. −1 in `rtts` and `hops` means absent, because arrays of integers have no None.
+    """
+    out = bytearray((VERSION,))
+    put(out, len(codes))
+    _put_runs(out, _states(codes, rtts, hops))
+    if codes:
+        coarse = gcd(US, offset, *steps) == US
+        if coarse:
+            offset, steps = offset // US, [step // US for step in steps]
+        out.append(_DELTA | (_MICROSECONDS if coarse else 0))
+        put(out, zigzag(offset))
+        put_plain(out, steps)
+    put_plain(out, _present(rtts))
+    _put_runs(out, bytes(_present(hops)))
+    return bytes(out)
 
 
 def unpack(start: int, data: bytes) -> list[Packed]:
@@ -165,7 +176,7 @@ class _Found(NamedTuple):
 
 def _find(start: int, data: bytes) -> _Found:
     if not data or data[0] not in _READABLE:
-        known = " and ".join(map(str, _READABLE))
+        known = f"{', '.join(map(str, _READABLE[:-1]))} and {_READABLE[-1]}"
         raise ValueError(f"packed samples of version {data[0] if data else 'none'}; this slamon reads versions {known}")
     n, at = get(data, 1)
     states, at = _get_runs(data, at, n)
@@ -177,9 +188,9 @@ def _find(start: int, data: bytes) -> _Found:
     return _Found(states, sends, rtts, hops)
 
 
-def _states(codes: Sequence[int], rtts: Sequence[int], hops: Sequence[int]) -> bytes:
+def _states(codes: bytes | bytearray, rtts: Sequence[int], hops: Sequence[int]) -> bytes:
     if -1 not in rtts and -1 not in hops:
-        return bytes(codes).translate(_WHOLE)
+        return bytes(codes.translate(_WHOLE))
     return bytes(
         [
             code | (_HAS_RTT if rtt >= 0 else 0) | (_HAS_HOP if hop >= 0 else 0)
