@@ -60,13 +60,16 @@ class Discipline:
     """Nanoseconds: the kernel's own bound, growing while no time source speaks."""
 
 
+_ADJTIMEX = getattr(ctypes.CDLL(None, use_errno=True), "adjtimex", None)
+"""Looked up once: that takes longer than the call."""
+
+
 def discipline() -> Discipline | None:
     """Ask adjtimex(2), changing nothing; None where it cannot be asked (a seccomp filter, another libc)."""
-    adjtimex = getattr(ctypes.CDLL(None, use_errno=True), "adjtimex", None)
-    if adjtimex is None:
+    if _ADJTIMEX is None:
         return None
     timex = _Timex()
-    state = adjtimex(ctypes.byref(timex))
+    state = _ADJTIMEX(ctypes.byref(timex))
     if state < 0:
         return None
     return Discipline(synchronized=state != _TIME_ERROR, max_error=timex.maxerror * US)

@@ -150,7 +150,7 @@ class Compactor:
         for i, summed in parts.items():
             whole = total(start * MINUTE, level.length * MINUTE, (one.record for one in summed))
             rows.append(record_row(i, whole, encoded(whole)))
-        self._connection.execute(KEEP_RECORD, rows)
+        KEEP_RECORD.run(self._connection, rows)
 
     def _fold(self, start: int, parts: dict[int, list[Summed]], span: dict[str, Any]) -> None:
         """Put each series' minutes into one row, its samples into another, and drop the rows they were in.

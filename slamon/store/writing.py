@@ -27,7 +27,7 @@ from slamon.store.rows import (
     record_value,
     run_row,
 )
-from slamon.store.schema import SUMS, gap, journal, packets, raw, record, run, series, writing
+from slamon.store.schema import SUMS, Frequent, gap, journal, packets, raw, record, run, series, writing
 
 MINUTES_PER_TRANSACTION = 150
 """Three rows each, so under 500: another process that wants to write waits for milliseconds."""
@@ -45,12 +45,12 @@ def kept(table: Table, *names: str) -> Insert:
 
 
 # Made once: a statement costs more to make than to run.
-KEEP_RECORD = kept(record, *SUMS, "buckets", "within")
-_KEEP_RAW = kept(raw, "data")
+KEEP_RECORD = Frequent(kept(record, *SUMS, "buckets", "within"))
+_KEEP_RAW = Frequent(kept(raw, "data"))
 _KEEP_RUN = insert(run).on_conflict_do_nothing()
-_JOURNAL = insert(journal).on_conflict_do_nothing()
-_FORGET = delete(journal).where(journal.c.number < bindparam("before"))
-_CHECKPOINT = (
+_JOURNAL = Frequent(insert(journal).on_conflict_do_nothing())
+_FORGET = Frequent(delete(journal).where(journal.c.number < bindparam("before")))
+_CHECKPOINT = Frequent(
     update(series)
     .where(series.c.id == bindparam("i"))
     .values(
@@ -192,15 +192,13 @@ def _open(connection: Connection, opened: Sequence[Opened]) -> None:
 
 
 def _journal(connection: Connection, batch: Batch) -> None:
-    connection.execute(
-        _JOURNAL,
-        {
-            "number": batch.number,
-            "settled": batch.settled,
-            "lagging": lagging_bytes(batch.settled, batch.lagging),
-            "samples": batch.samples,
-        },
-    )
+    line = {
+        "number": batch.number,
+        "settled": batch.settled,
+        "lagging": lagging_bytes(batch.settled, batch.lagging),
+        "samples": batch.samples,
+    }
+    _JOURNAL.run(connection, [line])
     if batch.first:
         connection.execute(
             update(series)
@@ -238,12 +236,12 @@ def settle(connection: Connection, minutes: Sequence[Settled], present: Present)
         for (i, start), (minute, _) in sums.items()
         if minute.raw is not None
     ]
-    connection.execute(KEEP_RECORD, rows)
-    connection.execute(_KEEP_RAW, samples)
+    KEEP_RECORD.run(connection, rows)
+    _KEEP_RAW.run(connection, samples)
     runs = [run_row(one.series, ended) for one in minutes for ended in one.runs]
     for part in slices(runs, ROWS_PER_TRANSACTION):
         connection.execute(_KEEP_RUN, part)
-    connection.execute(_CHECKPOINT, [_checkpoint(one) for one in minutes])
+    _CHECKPOINT.run(connection, [_checkpoint(one) for one in minutes])
 
 
 def _checkpoint(one: Settled) -> dict[str, Any]:
@@ -289,4 +287,4 @@ def _finish(connection: Connection, batch: Batch) -> None:
             update(series).where(series.c.id == bindparam("i")).values(live=0, through=bindparam("at")),
             [{"i": i, "at": at} for i, at in batch.closed],
         )
-    connection.execute(_FORGET, {"before": min(batch.keep_from, batch.number)})
+    _FORGET.run(connection, [{"before": min(batch.keep_from, batch.number)}])

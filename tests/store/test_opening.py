@@ -253,8 +253,8 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         Store.open(tmp_path / "file" / "slamon.db", write=True)
 
 
-WRITTEN = 400
-"""Samples."""
+WRITTEN, EACH = 400, 10
+"""Samples; and how many are written for a look at least, so that none is missed however fast the writer is."""
 WRITER = """
 import sys
 import threading
@@ -263,6 +263,8 @@ from tests.record.worlds import LOST, success, target
 from tests.store.rig import Daemon
 with Daemon(Path(sys.argv[1]), target()) as daemon:
     for i in range(int(sys.argv[2])):
+        if i and i % int(sys.argv[3]) == 0:
+            sys.stdin.read(1)
         daemon.seconds([LOST if i % 50 in (20, 21, 22) else success()])
     sys.stdin.read()
 """
@@ -273,8 +275,9 @@ def test_a_reader_beside_a_writer_sees_one_instant_each_time(path: Path) -> None
     with Daemon(path, target()) as daemon:
         daemon.seconds([success()])
     path.unlink()
-    command = [sys.executable, "-c", WRITER, str(path), str(WRITTEN)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as writer:  # it stays until its input is closed
+    command = [sys.executable, "-c", WRITER, str(path), str(WRITTEN), str(EACH)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0) as writer:  # it stays until its input is closed
+        assert writer.stdin is not None
         seen = 0
         looks = 0
         while writer.poll() is None and seen < WRITTEN:
@@ -297,7 +300,8 @@ def test_a_reader_beside_a_writer_sees_one_instant_each_time(path: Path) -> None
                     assert len(facts.records) >= samples // 60 - 2
                     seen = samples
                     looks += 1
+                    writer.stdin.write(b".")
         writer.communicate()
         assert writer.returncode == 0
-    assert looks > 20
+    assert looks >= WRITTEN // EACH - 1
     assert LOST.rtt is None
