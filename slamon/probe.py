@@ -76,8 +76,11 @@ class Prober(Protocol):
         The same tuple comes again and again while nothing changes about its shots; a kind may keep what it prepared for it.
         """
 
-    def drain(self) -> None:
-        """Called every tick after `fire`: read what arrived, expire what is overdue."""
+    def drain(self, *, eager: bool = True) -> None:
+        """Called every tick after `fire`: read what arrived, expire what is overdue.
+
+        Unless `eager`, whatever loses nothing by waiting may be left to one of the next calls.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +227,7 @@ class _Each:
             task = self._flights[shot.series] = self._loop.create_task(self._fly(shot), name=shot.target.name)
             task.add_done_callback(partial(self._landed, shot.series))
 
-    def drain(self) -> None:
+    def drain(self, *, eager: bool = True) -> None:  # noqa: ARG002
         """The tasks wake by themselves; but what went wrong in the record is a bug of ours, and a crash."""
         bug, self._bug = self._bug, None
         if bug is not None:

@@ -29,8 +29,8 @@ FAST = 500 * MS
 SLOW = 1 * S
 """Intervals and gaps from this on allow the lazy one."""
 
-READS = 2
-"""Lazy ticks from one reading of answers to the next: what they cost is mostly being woken up for them."""
+READS = 5
+"""Lazy ticks from one reading of answers to the next: half a second, which no verdict and no clock of an answer depends on."""
 
 SALVO = 128
 """Probes that may leave in one lazy tick, on average: 12 kB of ping, 10 ms of a line of 10 Mbit/s, which later ones of them wait for."""
@@ -77,7 +77,7 @@ class Probing:
         self._tick = COARSE
         self._wheel = Wheel(self._tick, epoch=self._epoch, stats=stats)
         self._unread = 0
-        """Ticks since answers were read."""
+        """Ticks since all answers were read."""
 
     def set(self, targets: Iterable[Target]) -> None:
         """Probe exactly these; their series must be open in the recorder. What keeps name and grid keeps its slots."""
@@ -90,7 +90,7 @@ class Probing:
         self._wheel.set(targets, self._clock.monotonic())
 
     def step(self) -> None:
-        """One tick: fire, drain, pack. Answers wait for the next but one, where there is time."""
+        """One tick: fire, drain, pack. Answers wait for some more, where there is time."""
         self._clock.tick()
         for volley in self._wheel.due(self._clock.monotonic()):
             ready = volley.memo
@@ -102,10 +102,11 @@ class Probing:
                 pending = series.send(self._clock.now())
                 series.decide(pending, unresolved(target, self._addresses.reason(target)))
         self._unread += 1
-        if self._unread >= READS or self._tick != LAZY:
+        eager = self._unread >= READS or self._tick != LAZY
+        if eager:
             self._unread = 0
-            for prober in self._probers.values():
-                prober.drain()
+        for prober in self._probers.values():
+            prober.drain(eager=eager)
         self._recorder.pack()
 
     def _make_ready(self, volley: Volley) -> _Ready:

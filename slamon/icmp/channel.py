@@ -79,17 +79,17 @@ class Channel:
         for peer in peers:
             peer.series.decide(peer.series.send(instant), Reading(Result.LOCAL_ERROR, detail=self._why))
 
-    def drain(self) -> None:
-        """Read what arrived on all lines, decide what is overdue."""
+    def drain(self, *, eager: bool) -> None:
+        """Read what arrived on all lines, decide what is overdue; unless `eager`, where that cannot wait."""
         if self._former:
             now = self._clock.monotonic()
             for line, until in self._former:
-                line.drain()  # before the line in use: what was sent earlier shall not look overtaken
+                line.drain(eager=eager)  # before the line in use: what was sent earlier shall not look overtaken
                 if now >= until and not line.flights.in_flight:
                     line.close("the flow was changed")
             self._former = [(line, until) for line, until in self._former if now < until or line.flights.in_flight]
         if self.line is not None:
-            self.line.drain()
+            self.line.drain(eager=eager)
 
     def close(self) -> None:
         self._abandon("slamon was stopped")

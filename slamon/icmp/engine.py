@@ -97,10 +97,12 @@ class Engine:
             if part.channel.rotations != before:
                 self._rotated(part.channel)
 
-    def drain(self) -> None:
-        """Read all that arrived on all sockets, then decide what is overdue."""
+    def drain(self, *, eager: bool = True) -> None:
+        """Read all that arrived on all sockets, then decide what is overdue; unless `eager`, where that cannot wait."""
         for channel in self._channels.values():
-            channel.drain()
+            channel.drain(eager=eager)
+        if not eager:
+            return
         now = self._clock.monotonic()
         if now >= self._next_look:
             self._next_look = now + LOOK

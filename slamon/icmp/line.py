@@ -6,8 +6,7 @@ import errno
 import os
 from array import array
 from collections.abc import Callable, Sequence
-from itertools import repeat
-from operator import add, attrgetter, itemgetter, mul, sub
+from operator import add, attrgetter, itemgetter, sub
 
 from slamon.egress import IcmpError, Memory, memory
 from slamon.icmp.abreast import Abreast, Flying
@@ -16,7 +15,7 @@ from slamon.icmp.mmsg import BatchWire
 from slamon.icmp.packet import ECHO_REPLY, HEADER_BYTES, QUOTED, TOKEN_BYTES, Echo
 from slamon.icmp.peer import Form, Peer
 from slamon.icmp.sockets import ProbeSocket
-from slamon.icmp.wire import Envelope, Message, PlainWire, Row, Salvo, Wire
+from slamon.icmp.wire import Answers, PlainWire, Portion, Reply, Row, Salvo, Wire
 from slamon.model import DAY, MS, US, Reading, Result, S
 from slamon.probe import Context
 from slamon.record.rank import LEAST, Rank, Round
@@ -56,6 +55,10 @@ class Line:
         self._token = os.urandom(TOKEN_BYTES)
         self._echoes: dict[Form, Echo] = {}
         self._burst = max(probe.info.receive_buffer // REPLY_COST, SMALLEST_BURST)
+        self._unread = 0
+        """Packets sent since the queues were looked at."""
+        self._patient = probe.info.timestamps == "kernel"
+        """Answers lose nothing by waiting to be read."""
         self._reply_type = ECHO_REPLY[probe.family]
         self._lead = first
         """Number of a probe minus the kernel's key of its transmit stamp."""
@@ -96,10 +99,12 @@ class Line:
     def send(self, salvo: Salvo) -> None:
         """One echo request to each peer; a send that fails here is decided at once."""
         monotonic, flights = self._clock.monotonic, self.flights
-        at, size, unread = 0, len(salvo.peers), 0
+        at, size = 0, len(salvo.peers)
         self._abreast.make_room(size)
         while at < size:
-            numbers = flights.claim(min(size - at, self._burst - unread))
+            if self._unread >= self._burst:
+                self.read()
+            numbers = flights.claim(min(size - at, self._burst - self._unread))
             if not numbers:
                 reading = Reading(Result.SEND_ERROR, detail="too many probes are in flight")
                 for peer in salvo.peers[at:]:
@@ -113,13 +118,10 @@ class Line:
             if taken:
                 self._flew(salvo, at, numbers[:taken], began)
             at += taken
-            unread += taken
+            self._unread += taken
             if taken < len(numbers):
                 self._send_alone(salvo, at)
                 at += 1
-            if unread >= self._burst:
-                unread = 0
-                self.read()
 
     def _flew(self, salvo: Salvo, at: int, numbers: range, began: int) -> None:
         """The kernel took these. Its stamps tell when exactly; the record wants one instant after the other, in whole microseconds."""
@@ -181,8 +183,13 @@ class Line:
 
     # -- reading
 
-    def drain(self) -> None:
-        """Read everything that arrived, then decide what is overdue: after a standstill of ours, waiting answers come first."""
+    def drain(self, *, eager: bool = True) -> None:
+        """Read everything that arrived, then decide what is overdue: after a standstill of ours, waiting answers come first.
+
+        Unless `eager` that may wait, except when the clock was stepped: the more is sent before it is noticed, the more has stamps of two.
+        """
+        if not eager and self._patient and self._clock.offset() == self._offset:
+            return
         now = self._clock.monotonic()
         if self.read():
             self._emptied = now
@@ -194,10 +201,11 @@ class Line:
         if offset != self._offset:
             self._offset = offset
             self._stepped = self._clock.monotonic()
+        self._unread = 0
         before = memory(self.probe.socket)
         done = self._news()
         for portion in self.wire.replies():
-            self._take(*portion)
+            self._take(portion)
         self._abreast.hand_on(self._clock.monotonic())
         drops = memory(self.probe.socket).drops
         if drops != self._drops:
@@ -224,17 +232,20 @@ class Line:
             self.troubled(heard)
         return complete
 
-    def _take(self, messages: Sequence[Message], envelopes: Sequence[Envelope]) -> None:
+    def _take(self, portion: Portion) -> None:
         """What nearly every reply is goes straight through, all others by `_odd`."""
-        if self._take_all(messages, envelopes):
-            return
+        if len(self._echoes) == 1 and len(portion) >= LEAST:
+            (echo,) = self._echoes.values()
+            answers = portion.answers(Reply(self._reply_type, self.probe.ident, echo.tail))
+            if answers is not None and self._take_all(answers):
+                return
         flights, reply_type, ident = self.flights, self._reply_type, self.probe.ident
         states, numbers, peers, stamps = flights.states, flights.numbers, flights.peers, flights.stamps
         sents, pendings, stepped, echoes = flights.sents, flights.pendings, self._stepped, self._echoes
         now = self._clock.monotonic()
         answered = 0
         form, tail = None, b""
-        for row in zip(messages, envelopes, strict=True):
+        for row in portion.rows():
             (kind, own, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
             if states[sequence] == IN_FLIGHT and numbers[sequence] == number and own == ident and kind == reply_type:
                 peer = peers[sequence]
@@ -262,27 +273,22 @@ class Line:
             self._odd(row)
         flights.in_flight -= answered
 
-    def _take_all(self, messages: Sequence[Message], envelopes: Sequence[Envelope]) -> bool:
-        """The same by columns, if all are plainly answers to probes of rounds; else nothing is done, and False is returned."""
-        count = len(messages)
-        if len(self._echoes) != 1 or count < LEAST:
-            return False
-        flights = self.flights
-        (echo,) = self._echoes.values()
-        kinds, idents, sequences, numbers, rests = zip(*messages, strict=True)
-        sources, seconds, nanoseconds, hops = zip(*envelopes, strict=True)
+    def _take_all(self, answers: Answers) -> bool:
+        """The same by columns, if all are in time and to probes of rounds; else nothing is done, and False is returned."""
+        numbers, sources, stamps, hops = answers
+        flights, count = self.flights, len(numbers)
+        sequences = [number & MASK for number in numbers]
         of = itemgetter(*sequences)
         if not (
-            kinds.count(self._reply_type) == idents.count(self.probe.ident) == rests.count(echo.tail) == count
-            and len(set(sequences)) == count
+            len(set(sequences)) == count
             and of(flights.states).count(IN_FLIGHT) == count
             and of(flights.numbers) == numbers
             and set(map(type, of(flights.pendings))) == {Round}
-            and tuple(map(_SOURCE, of(flights.peers))) == sources
+            and b"".join(map(_SOURCE, of(flights.peers))) == sources
         ):
             return False
         sents = of(flights.sents)
-        rtts = [*map(sub, map(add, map(mul, seconds, repeat(S)), nanoseconds), of(flights.stamps))]
+        rtts = [*map(sub, stamps, of(flights.stamps))]
         if not (
             min(rtts) > 0
             and max(rtts) <= self._shortest
@@ -292,7 +298,7 @@ class Line:
             return False
         states, all_rtts, all_hops = flights.states, flights.rtts, flights.hops
         begin, end = sequences[0], sequences[0] + count
-        if sequences == (*range(begin, end),):  # as they come from targets that are equally near
+        if sequences == [*range(begin, end)]:  # as they come from targets that are equally near
             states[begin:end] = bytes((ANSWERED,)) * count
             all_rtts[begin:end], all_hops[begin:end] = array("q", rtts), array("h", hops)
         else:

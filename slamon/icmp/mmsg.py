@@ -10,22 +10,26 @@ import ctypes
 import errno
 import socket
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from operator import add, mul
-from struct import Struct
-from typing import Final
+from struct import Struct, calcsize
+from typing import Final, Literal
 
 from slamon.egress import FAMILIES, MSG_ERRQUEUE, IcmpError, SocketAddress
-from slamon.icmp.packet import HEADER_BYTES, NUMBER_BYTES
+from slamon.icmp.packet import HEADER_BYTES, NUMBER_BYTES, REQUEST
 from slamon.icmp.sockets import HOP_LIMIT, SCM_TIMESTAMPING_NEW, TIMESPEC, ProbeSocket
 from slamon.icmp.wire import (
     ANCILLARY,
     QUOTE,
     READ_LIMIT,
+    Answers,
+    Envelope,
     Message,
     News,
     Portion,
+    Reply,
     Row,
     Salvo,
     message,
@@ -59,7 +63,10 @@ def _available() -> bool:
 AVAILABLE: Final = _available()
 
 VLEN = 256
-"""Packets read by one call: at 1000 a second read every 200 ms one call takes all."""
+"""Packets read by one call: half a second of 1000 a second takes two."""
+
+LARGEST = 4096
+"""Bytes of a reply up to which replies are compared all at once: 1 MB of what they have to look like."""
 
 _DONTWAIT = int(socket.MSG_DONTWAIT)
 
@@ -80,6 +87,14 @@ _REPLY_CONTROL = 64 + 24
 _STAMP_CONTROL = {4: 64 + 48, 6: 64 + 64}
 _ENVELOPE = {4: "=4x4s24x", 6: "=8x16s8x"}
 """A name, as far as it is of interest."""
+_REST = _NAME + ANCILLARY
+_STAMP = _NAME + _CONTROL.size
+_KEY = _NAME + 64 + _CONTROL.size + 12
+"""Where behind the name the kernel's stamp stands, and in a transmit stamp's extended error the key."""
+_HOP = _NAME + 64 + _CONTROL.size
+"""Where a reply has its hop limit."""
+_SEQUENCE, _LOW = 6, HEADER_BYTES + NUMBER_BYTES - 2
+"""Where a message has its sequence number, and in its number the same."""
 
 
 def _address_of(buffer: bytearray) -> int:
@@ -94,7 +109,7 @@ class _Slots:
         self.size = size
         self.family = family
         self.data = bytearray(VLEN * size)
-        self.rest = bytearray(VLEN * (_NAME + ANCILLARY))
+        self.rest = bytearray(VLEN * _REST)
         """Name and control messages of each."""
         self._vectors = bytearray(VLEN * _IOVEC.size)
         self.headers = bytearray(VLEN * _HEADER.size)
@@ -102,13 +117,23 @@ class _Slots:
         self._fields = []
         for i in range(VLEN):
             _IOVEC.pack_into(self._vectors, i * _IOVEC.size, data + i * size, size)
-            name = rest + i * (_NAME + ANCILLARY)
+            name = rest + i * _REST
             self._fields.append((name, vectors + i * _IOVEC.size, name + _NAME))
         self._fresh = b"".join(
             _HEADER.pack(name, _NAME, vector, 1, control, ANCILLARY, 0, 0) for name, vector, control in self._fields
         )
         self.address = _address_of(self.headers)
         self.renew(VLEN)
+
+    def column(self, kind: Literal["I", "i", "q"], at: int, count: int) -> memoryview[int]:
+        """What stands at byte `at` of name and control messages of the first `count` messages: numbers of that type, which `at` fits."""
+        width = calcsize(kind)
+        return memoryview(self.rest)[: count * _REST].cast(kind)[at // width :: _REST // width]
+
+    def stamps(self, count: int) -> list[int]:
+        """The kernel's stamps of the first `count` messages, which are the first of their control messages, in nanoseconds."""
+        seconds = self.column("q", _STAMP, count).tolist()
+        return [*map(add, map(mul, seconds, repeat(S)), self.column("q", _STAMP + 8, count).tolist())]
 
     def renew(self, count: int) -> None:
         """Undo what the kernel wrote into the headers of the first `count` messages."""
@@ -129,7 +154,7 @@ class _Slots:
     def ancillary(self, i: int, length: int) -> list[tuple[int, int, bytes]]:
         """The control messages of message i as `recvmsg` returns them."""
         found = []
-        at = i * (_NAME + ANCILLARY) + _NAME
+        at = i * _REST + _NAME
         end = at + length
         while at + _CONTROL.size <= end:
             size, level, kind = _CONTROL.unpack_from(self.rest, at)
@@ -139,9 +164,19 @@ class _Slots:
             at += (size + 7) & ~7
         return found
 
+    def names(self, count: int) -> bytes:
+        """The binary addresses of the first `count` messages, one after the other."""
+        at = _ADDRESS[self.family].start
+        if self.family == 4:
+            return self.column("I", at, count).tobytes()
+        names = bytearray(16 * count)
+        halves = memoryview(names).cast("q")
+        halves[::2], halves[1::2] = self.column("q", at, count), self.column("q", at + 8, count)
+        return bytes(names)
+
     def name(self, i: int) -> bytes:
         """The binary address of message i."""
-        return bytes(self.rest[i * (_NAME + ANCILLARY) :][:_NAME][_ADDRESS[self.family]])
+        return bytes(self.rest[i * _REST :][:_NAME][_ADDRESS[self.family]])
 
     def destination(self, i: int, length: int) -> SocketAddress | None:
         """The name of message i as `recvmsg` returns it."""
@@ -150,7 +185,76 @@ class _Slots:
         text = socket.inet_ntop(FAMILIES[self.family], self.name(i))
         if self.family == 4:
             return text, 0
-        return text, 0, 0, int.from_bytes(self.rest[i * (_NAME + ANCILLARY) + 24 :][:4], "little")
+        return text, 0, 0, int.from_bytes(self.rest[i * _REST + 24 :][:4], "little")
+
+
+class _Look:
+    """How the messages in some slots usually look: echo replies of `length` bytes with a stamp and a hop limit."""
+
+    def __init__(self, slots: _Slots, length: int) -> None:
+        self._slots = slots
+        self._length = length
+        tail = length - HEADER_BYTES - NUMBER_BYTES
+        self._message = Struct(f"!BxxxHHQ{tail}s{slots.size - length}x")
+        self._envelope = Struct(f"{_ENVELOPE[slots.family]}16xqq32x16xi{ANCILLARY - 64 - 20}x")
+        self._varying = (*range(2, 4), *range(6, HEADER_BYTES + NUMBER_BYTES), *range(length, slots.size))
+        """Bytes in which answers to one kind of request differ: checksum, sequence, number, and what lies behind the message."""
+        self._alike = Reply(-1, 0, b""), b""
+        """What the latest answers had to look like, and as many of them as there are slots, with zeros where they differ; none where
+        that is too much."""
+
+    def messages(self, count: int) -> Iterator[Message]:
+        return self._message.iter_unpack(memoryview(self._slots.data)[: count * self._slots.size])
+
+    def envelopes(self, count: int) -> Iterator[Envelope]:
+        return self._envelope.iter_unpack(memoryview(self._slots.rest)[: count * _REST])
+
+    def numbers(self, count: int, reply: Reply) -> tuple[int, ...] | None:
+        """Of the first `count` messages, if all of them are such replies."""
+        expected = self._expected(reply)
+        if not expected:
+            return None
+        data, size = self._slots.data, self._slots.size
+        end = count * size
+        same = data[:end]
+        for at in self._varying:
+            same[at::size] = bytes(count)
+        sequences, low = (data[at:end:size] + data[at + 1 : end : size] for at in (_SEQUENCE, _LOW))
+        if same != expected[:end] or sequences != low:
+            return None
+        numbers = array("Q", memoryview(data)[:end].cast("Q")[HEADER_BYTES // 8 :: size // 8].tobytes())
+        numbers.byteswap()
+        return tuple(numbers)
+
+    def _expected(self, reply: Reply) -> bytes:
+        if self._alike[0] != reply:
+            one = REQUEST.pack(reply.kind, 0, 0, reply.ident, 0, 0) + reply.tail
+            usual = len(one) == self._length <= LARGEST
+            self._alike = reply, one.ljust(self._slots.size, b"\0") * VLEN if usual else b""
+        return self._alike[1]
+
+
+class _Usual(Portion):
+    """Messages that all have the usual lengths, as they lie in the slots."""
+
+    def __init__(self, slots: _Slots, look: _Look, count: int) -> None:
+        super().__init__()
+        self._slots = slots
+        self._look = look
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def rows(self) -> Iterator[Row]:
+        return zip(self._look.messages(self._count), self._look.envelopes(self._count), strict=True)
+
+    def answers(self, reply: Reply) -> Answers | None:
+        slots, count = self._slots, self._count
+        numbers = self._look.numbers(count, reply)
+        if numbers is None:
+            return None
+        return Answers(numbers, slots.names(count), slots.stamps(count), slots.column("i", _HOP, count).tolist())
 
 
 class BatchWire:
@@ -165,13 +269,10 @@ class BatchWire:
         self._length = 0
         self._slots = _Slots(64, self._family)
         self._usual = b""
-        self._message = self._envelope = Struct("")
+        self._look = _Look(self._slots, self._slots.size)
         self._tidings = _Slots(QUOTE, self._family)
         flags = MSG_ERRQUEUE
         self._usual_stamp = self._tidings.usual(name=0, control=_STAMP_CONTROL[self._family], flags=flags, size=0)
-        rest = ANCILLARY - 64 - 16 - 16
-        self._stamp = Struct(f"={_NAME}x16xqq32x16x12xI{rest}x")
-        """Seconds, nanoseconds, key."""
 
     # -- sending
 
@@ -195,9 +296,7 @@ class BatchWire:
         self._usual = slots.usual(
             name=_NAME_BYTES[self._family], control=_REPLY_CONTROL, flags=0, size=self._start + length
         )
-        tail = length - HEADER_BYTES - NUMBER_BYTES
-        self._message = Struct(f"!{self._start}xBxxxHHQ{tail}s{size - self._start - length}x")
-        self._envelope = Struct(f"{_ENVELOPE[self._family]}16xqq32x16xi{ANCILLARY - 64 - 20}x")
+        self._look = _Look(slots, length)
 
     # -- reading
 
@@ -206,14 +305,11 @@ class BatchWire:
         for count in self._batches(slots, _DONTWAIT):
             usual = count * _HEADER.size
             if not self._start and slots.headers[:usual] == self._usual[:usual]:
-                yield (
-                    [*self._message.iter_unpack(memoryview(slots.data)[: count * slots.size])],
-                    [*self._envelope.iter_unpack(memoryview(slots.rest)[: count * (_NAME + ANCILLARY)])],
-                )
+                yield _Usual(slots, self._look, count)
                 continue
             rows = [row for i in range(count) if (row := self._row(slots, i)) is not None]
             if rows:
-                yield [heard for heard, _ in rows], [envelope for _, envelope in rows]
+                yield Portion([heard for heard, _ in rows], [envelope for _, envelope in rows])
 
     def _row(self, slots: _Slots, i: int) -> Row | None:
         """Message i, whatever it looks like."""
@@ -242,10 +338,9 @@ class BatchWire:
         for count in self._batches(slots, _DONTWAIT | MSG_ERRQUEUE):
             usual = count * _HEADER.size
             if slots.headers[:usual] == self._usual_stamp[:usual]:
-                rows = self._stamp.iter_unpack(memoryview(slots.rest)[: count * (_NAME + ANCILLARY)])
-                seconds, nanoseconds, keys = zip(*rows, strict=True)
-                times = [*map(add, map(mul, seconds, repeat(S)), nanoseconds)]
-                if keys == (*range(keys[0], keys[0] + count),):
+                times = slots.stamps(count)
+                keys = slots.column("I", _KEY, count).tolist()
+                if keys == [*range(keys[0], keys[0] + count)]:
                     stamps.append((keys[0], times))
                 else:
                     stamps += [(key, (time,)) for key, time in zip(keys, times, strict=True)]

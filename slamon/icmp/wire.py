@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Sequence
+from itertools import repeat
+from operator import add, mul
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
@@ -35,10 +37,54 @@ Envelope: TypeAlias = tuple[bytes, int, int, int]
 
 Row: TypeAlias = tuple[Message, Envelope]
 
-Portion: TypeAlias = tuple[Sequence[Message], Sequence[Envelope]]
-"""Equally long; not empty."""
-
 _HEADER = Struct("!BxxxHH")
+
+
+class Reply(NamedTuple):
+    """What every answer to the echo requests of one kind looks like."""
+
+    kind: int
+    ident: int
+    tail: bytes
+    """What follows the number."""
+
+
+class Answers(NamedTuple):
+    """Answers by columns, equally long."""
+
+    numbers: tuple[int, ...]
+    sources: bytes
+    """The binary addresses, one after the other."""
+    stamps: Sequence[int]
+    """The kernel's, nanoseconds of CLOCK_REALTIME; 0: none."""
+    hops: Sequence[int]
+
+
+class Portion:
+    """Messages that were read together, at least one. To be looked at before the next is asked for."""
+
+    def __init__(self, messages: Sequence[Message] = (), envelopes: Sequence[Envelope] = ()) -> None:
+        """Equally long."""
+        self.messages = messages
+        self.envelopes = envelopes
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def rows(self) -> Iterator[Row]:
+        return zip(self.messages, self.envelopes, strict=True)
+
+    def answers(self, reply: Reply) -> Answers | None:
+        """All of them, if each looks like that and has the sequence number that belongs to its number; else None."""
+        kinds, idents, sequences, numbers, rests = zip(*self.messages, strict=True)
+        sources, seconds, nanoseconds, hops = zip(*self.envelopes, strict=True)
+        count = len(kinds)
+        if not (
+            kinds.count(reply.kind) == idents.count(reply.ident) == rests.count(reply.tail) == count
+            and sequences == tuple([number & 0xFFFF for number in numbers])
+        ):
+            return None
+        return Answers(numbers, b"".join(sources), [*map(add, map(mul, seconds, repeat(S)), nanoseconds)], hops)
 
 
 class News(NamedTuple):
@@ -154,7 +200,7 @@ class PlainWire:
                 messages.append(heard)
                 envelopes.append((self._address(source[0]), seconds, nanoseconds, hop))
         if messages:
-            yield messages, envelopes
+            yield Portion(messages, envelopes)
 
     def _address(self, text: str) -> bytes:
         """The binary form of a sender; there are as many as targets, and strangers."""

@@ -44,8 +44,8 @@ class _Pinger:
     def fire(self, shots: Sequence[Shot]) -> None:
         self._engine.send(shots)
 
-    def drain(self) -> None:
-        self._engine.drain()
+    def drain(self, *, eager: bool = True) -> None:
+        self._engine.drain(eager=eager)
 
 
 def form(target: Target) -> Form:

@@ -15,7 +15,7 @@ from slamon.icmp.line import Line
 from slamon.icmp.packet import REQUEST
 from slamon.icmp.peer import Form
 from slamon.icmp.sockets import ProbeSocket, open_socket
-from slamon.icmp.wire import message
+from slamon.icmp.wire import Portion, message
 from slamon.model import US, Result, S, Via
 from slamon.probe import Shot
 from tests.icmp.rig import Heard, Pinger, heard
@@ -91,7 +91,7 @@ class Wire:
         heard = message(packet, 0, len(packet) - cut)
         if heard is not None:
             at = self.now() if stamp is None else stamp
-            self.line._take([heard], [(socket.inet_aton(source), at // S, at % S, 64)])
+            self.line._take(Portion([heard], [(socket.inet_aton(source), at // S, at % S, 64)]))
 
     def trouble(self, number: int, *, destination: str = TARGET, ident: int | None = None) -> None:
         """A router's complaint about a probe."""

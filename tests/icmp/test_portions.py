@@ -14,7 +14,7 @@ from slamon.icmp.flights import LOST
 from slamon.icmp.line import Line
 from slamon.icmp.peer import Peer
 from slamon.icmp.sockets import ProbeSocket, open_socket
-from slamon.icmp.wire import Row
+from slamon.icmp.wire import Portion, Row
 from slamon.model import MS, Reading, Result, S, Via
 from slamon.probe import Context
 from slamon.probes.icmp import form
@@ -128,7 +128,7 @@ def test_a_portion_is_what_its_rows_are(
 ) -> None:
     straight, careful = World(probe, unstamped, stepped), World(probe, unstamped, stepped)
     portion = [straight.row(*row) for row in rows]
-    straight.line._take([message for message, _ in portion], [envelope for _, envelope in portion])
+    straight.line._take(Portion([message for message, _ in portion], [envelope for _, envelope in portion]))
     for row in rows:
         careful.line._odd(careful.row(*row))
     assert straight.facts() == careful.facts()

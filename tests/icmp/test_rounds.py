@@ -20,7 +20,7 @@ from slamon.icmp.line import Line
 from slamon.icmp.packet import QUOTED
 from slamon.icmp.peer import Peer
 from slamon.icmp.sockets import ProbeSocket, open_socket
-from slamon.icmp.wire import Row, Salvo
+from slamon.icmp.wire import Portion, Row, Salvo
 from slamon.model import MINUTE, MS, RESULT_CODE, Result, S, Via
 from slamon.probe import Context, Shot
 from slamon.probes.icmp import form
@@ -85,7 +85,7 @@ class World:
 
     def take(self, rows: list[Row]) -> None:
         if rows:
-            self.line._take([message for message, _ in rows], [envelope for _, envelope in rows])
+            self.line._take(Portion([message for message, _ in rows], [envelope for _, envelope in rows]))
             self.line._abreast.hand_on(self.now)
 
     def usual(self) -> None:
