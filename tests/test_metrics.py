@@ -467,7 +467,9 @@ def test_a_page_says_what_a_first_page_would(data: st.DataObject) -> None:
         "corrupt": lambda n: world.series[n].corrupt(),
         "overrun": lambda n: world.series[n].overrun(),
         "rotation": lambda n: setattr(world.series[n], "rotations", world.series[n].rotations + 1),
-        "another way back": lambda n: setattr(world.series[n], "_hop_limit", 255 - (world.series[n].hop_limit or 0)),
+        "another way back": lambda n: setattr(
+            world.series[n], "_hop_limit", 255 - (world.series[n].counts().hop_limit or 0)
+        ),
         "another address": lambda n: change(n, address=f"192.0.2.{world.sent // S % 256}"),
         "up": lambda n: change(n, state=make_state(world.views[n].target.name, state=State.UP)),
         "down": lambda n: change(n, state=make_state(world.views[n].target.name)),

@@ -118,7 +118,6 @@ class Line:
             if taken:
                 self._flew(salvo, at, numbers[:taken], began)
             at += taken
-            self._unread += taken
             if taken < len(numbers):
                 self._send_alone(salvo, at)
                 at += 1
@@ -141,6 +140,7 @@ class Line:
         else:
             pendings = [one.send(sent) for one, sent in zip(series, sends, strict=True)]
         self._abreast.part_known()
+        self._unread += count
         self.flights.add(numbers, peers, pendings, range(began, began + count), salvo.timeout)
         self._aligned = numbers.stop
 
@@ -186,7 +186,7 @@ class Line:
     def drain(self, *, eager: bool = True) -> None:
         """Read everything that arrived, then decide what is overdue: after a standstill of ours, waiting answers come first.
 
-        Unless `eager` that may wait, except when the clock was stepped: the more is sent before it is noticed, the more has stamps of two.
+        Unless `eager` that may wait, except after a step of the clock: whatever is sent before it is noticed has stamps of two clocks.
         """
         if not eager and self._patient and self._clock.offset() == self._offset:
             return

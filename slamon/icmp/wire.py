@@ -10,6 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from slamon.egress import FAMILIES, MSG_ERRQUEUE, IcmpError, SocketAddress, icmp_error, transmit_key
+from slamon.icmp.flights import MASK
 from slamon.icmp.packet import HEADER_BYTES, NUMBER_BYTES, REQUEST, sound
 from slamon.icmp.sockets import HOP_LIMIT, SCM_TIMESTAMPING_NEW, TIMESPEC, ProbeSocket
 from slamon.model import S
@@ -81,7 +82,7 @@ class Portion:
         count = len(kinds)
         if not (
             kinds.count(reply.kind) == idents.count(reply.ident) == rests.count(reply.tail) == count
-            and sequences == tuple([number & 0xFFFF for number in numbers])
+            and sequences == tuple([number & MASK for number in numbers])
         ):
             return None
         return Answers(numbers, b"".join(sources), [*map(add, map(mul, seconds, repeat(S)), nanoseconds)], hops)

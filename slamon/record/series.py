@@ -39,8 +39,11 @@ class Counts(NamedTuple):
     """Of the histogram of round trips: successes by upper edge, and those above the last."""
     rtt_sum: int
     last_success: int | None
+    """Send instant of the last success."""
     last_result: int | None
+    """Send instant of the last decided probe."""
     hop_limit: int | None
+    """Of the last reply that showed one."""
 
 
 class Series:
@@ -128,21 +131,6 @@ class Series:
     def rtt(self, histogram: Histogram) -> None:
         self._spread()
         self._rtt = histogram
-
-    @property
-    def last_success(self) -> int | None:
-        """Send instant of the last success."""
-        return self.counts().last_success
-
-    @property
-    def last_result(self) -> int | None:
-        """Send instant of the last decided probe."""
-        return self.counts().last_result
-
-    @property
-    def hop_limit(self) -> int | None:
-        """Of the last reply that showed one."""
-        return self.counts().hop_limit
 
     def counts(self) -> Counts:
         """All of it at once."""

@@ -104,9 +104,9 @@ class World:
             one, track = peer.series, self.recorder._tracks[peer.target.name]
             track.flush()
             found[peer.address] = (
-                (one.attempts, one.results, one.in_flight, one.rtt.counts, one.rtt.total, one.hop_limit),
+                one.counts(),
                 (one.late_replies, one.duplicate_replies, one.reordered_replies, one.corrupt_replies, one.userspace),
-                (one.last_success, one.last_result, one.failure, peer.newest, peer.losses),
+                (one.failure, peer.newest, peer.losses),
                 track.tail(),
                 [track.settle() for _ in range(len(track.done))],
             )

@@ -160,7 +160,7 @@ class World:
             "unexpected": self.stats.unexpected_replies,
             "series": [
                 (
-                    (one.attempts, one.in_flight, one.results, one.rtt.counts, one.rtt.total, one.hop_limit),
+                    one.counts(),
                     (
                         one.late_replies,
                         one.duplicate_replies,
@@ -168,7 +168,7 @@ class World:
                         one.corrupt_replies,
                         one.userspace,
                     ),
-                    (one.last_success, one.last_result, one.failure, peer.losses),
+                    (one.failure, peer.losses),
                 )
                 for peer in self.peers
                 for one in (peer.series,)

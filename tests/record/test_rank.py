@@ -169,7 +169,7 @@ def counters(one: Series) -> dict[str, Any]:
         "in flight": one.in_flight,
         "results": one.results,
         "histogram": (one.rtt.counts, one.rtt.total),
-        "last": (one.last_success, one.last_result, one.hop_limit, one.oldest()),
+        "last": (one.counts(), one.oldest()),
         "others": (one.late_replies, one.duplicate_replies, dict(one.skipped)),
     }
 

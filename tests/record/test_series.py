@@ -208,8 +208,8 @@ def test_counters() -> None:
     assert series.phases == {"resolve": [3, 1], "connect": [10, 2]}
     assert series.gauges == {"http_status_code": 503}
     assert series.icmp_errors == {(3, 1, "remote"): 1}
-    assert (series.userspace, series.hop_limit) == (1, 60)
-    assert (series.last_success, series.last_result) == (T0, T0 + 2 * S)
+    assert (series.userspace, series.counts().hop_limit) == (1, 60)
+    assert (series.counts().last_success, series.counts().last_result) == (T0, T0 + 2 * S)
     assert (series.rtt.count, series.rtt.total) == (1, 15 * MS), "successes only"
     assert dict(series.skipped) == {"overrun": 0, "clock_step": 0}, "every series exists from the start"
 
