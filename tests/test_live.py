@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -10,7 +11,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from slamon.live import Inbox, Live, StateView, following, known
+from slamon.live import Inbox, Live, StateView, Turn, following, known
 from slamon.live.inbox import News
 from slamon.model import DAY, Reading, Result, S, Slots, Target
 from slamon.record.recorder import Recorder
@@ -154,7 +155,7 @@ def follow(world: list[tuple[tuple[Result, ...] | None, bool]], gap_at: int) -> 
             turns += live.update(news, gaps[told:], now + S // 2)
             told = len(gaps)
             if second % 4 == 0:  # whether anybody looks changes nothing
-                assert len(live.services()) == len(live._service_accounts)
+                assert len([*live.services()]) == len(live._service_accounts)
                 assert all(view.settled <= now + S // 2 for name in runs if (view := live.target(name)))
     facts = scratch(runs, now + S // 2, tuple(gaps))
     agree(live, facts, now + S // 2)
@@ -233,16 +234,24 @@ def test_a_batch_that_turns_many_services_is_judged_in_slices() -> None:
     assert len(steps) > 200 * following.INVOLVED // following.SLICE
     assert [turn for step in steps for turn in step] == lives[1].update(news, (), now)
     assert sum(map(len, steps)) == 400
-    assert len(lives[0].services()) == 200
+    assert len([*lives[0].services()]) == 200
 
 
 MEANT = {".": Result.SUCCESS, "x": Result.TIMEOUT, "!": Result.LOCAL_ERROR, "u": Result.ICMP_ERROR}
 
 
-def fed(live: Live, results: dict[str, str], start: int = START, *, batches: int = 1, look: bool = False) -> int:
+def fed(
+    live: Live,
+    results: dict[str, str],
+    start: int = START,
+    *,
+    batches: int = 1,
+    look: bool = False,
+    turns: list[Turn] | None = None,
+) -> int:
     """Target → a letter a second (. answered, x lost, ! our own failure); the instant after the last batch.
 
-    `look`: at each target after each batch.
+    `look`: at each target and service after each step of a batch. `turns` are added to.
     """
     recorder, inbox = Recorder("here"), Inbox()
     series = {each.name: recorder.open(each, limits=(), edges=RTT_EDGES) for each in live.targets}
@@ -254,9 +263,13 @@ def fed(live: Live, results: dict[str, str], start: int = START, *, batches: int
             pending = series[name].send(now)
             series[name].decide(pending, Reading(result, rtt=1000 if result is Result.SUCCESS else None))
         if second % batches == batches - 1:
-            live.update(inbox.read(recorder.batch(now + S // 2)), (), now + S // 2)
-            for name in results if look else ():
-                live.target(name)
+            for turned in live.steps(inbox.read(recorder.batch(now + S // 2)), (), now + S // 2):
+                if turns is not None:
+                    turns += turned
+                if look:
+                    for name in results:
+                        live.target(name)
+                    deque(live.services(), maxlen=0)
     return now + S // 2
 
 
@@ -273,7 +286,27 @@ def test_who_looks_at_the_witness_of_a_calm_service_settles_nothing(witness: str
     for live in (looked, other):
         fed(live, results, look=live is looked)
     assert [looked.target(name) for name in results] == [other.target(name) for name in results]
-    assert looked.services() == other.services()
+    assert [*looked.services()] == [*other.services()]
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from("....x!")] * len(TARGETS)), min_size=1, max_size=40),
+    st.integers(1, 4),
+    st.sampled_from((1, 3, 500)),
+)
+def test_who_looks_settles_nothing(seconds: list[tuple[str, ...]], batches: int, pace: int) -> None:
+    """Neither between two batches nor between the steps of one."""
+    looked, other = followed(*SERVICES), followed(*SERVICES)
+    results = {each.name: "".join(letters) for each, letters in zip(TARGETS, zip(*seconds, strict=True), strict=True)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following, "LEARNT", pace)
+        patch.setattr(following, "SLICE", pace)
+        turns: tuple[list[Turn], list[Turn]] = ([], [])
+        for live, its in zip((looked, other), turns, strict=True):
+            fed(live, results, batches=batches, look=live is looked, turns=its)
+    assert turns[0] == turns[1]
+    assert [looked.target(name) for name in results] == [other.target(name) for name in results]
+    assert [*looked.services()] == [*other.services()]
 
 
 @pytest.mark.parametrize("pattern", ["x.", "xxxx.", "x..!", "xu"])

@@ -20,7 +20,7 @@ from prometheus_client.samples import Sample as Point
 
 from slamon.cases.running import judge, read_file
 from slamon.live import NOTHING, ContractView, Failing, StateView, TargetView
-from slamon.metrics import Exposition, Family, View, families
+from slamon.metrics import Exposition, Family, View, exposition, families
 from slamon.metrics.exposition import STEP
 from slamon.metrics.family import BLOCK
 from slamon.metrics.settlement import SETTLEMENT
@@ -506,6 +506,39 @@ def test_views_may_be_made_on_the_way() -> None:
     steps = Exposition().page(world.view(targets=views()))
     assert (next(steps), made) == (b"", 250)
     assert_attempts_add_up(b"".join(steps).decode(), 300)
+
+
+def test_services_may_be_looked_at_on_the_way_after_their_targets() -> None:
+    world = World(*(make_target(f"s{n}/ping") for n in range(300)))
+    made = []
+
+    def targets() -> Iterator[TargetView]:
+        for view in world.views:
+            made.append(view.target.name)
+            yield view
+
+    def services() -> Iterator[StateView]:
+        for n in range(600):
+            made.append(f"s{n}")
+            yield make_state(f"s{n}")
+
+    steps = Exposition().page(world.view(targets=targets(), services=services()))
+    assert [len(made) for step, _ in zip(steps, range(5), strict=False) if step == b""] == [250, 300, 550, 800, 900]
+    page = b"".join(steps).decode()
+    assert len(points(page)["slamon_service_settled_timestamp_seconds"]) == 600
+
+
+def test_what_has_nothing_to_say_takes_its_time_all_the_same() -> None:
+    """Thousands of targets or statements are asked in vain between two lines of a page: that is no single step."""
+    silent = Family(
+        name="silent", type="gauge", help="Nothing.", labels=(), lines=lambda _, page: ("" for _ in page.blocks)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exposition, "families", lambda *_: [silent] * 20)
+        for targets, contracts in ((1000, 0), (1, 500)):
+            world = World(*(make_target(f"s{n}/ping") for n in range(targets)))
+            world.contracts = [make_contract()] * contracts
+            assert sum(bool(step) for step in Exposition().page(world.view())) > 3, (targets, contracts)
 
 
 def test_labels_follow_a_reload() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from slamon import __version__
 from slamon.clock import Clock
@@ -335,9 +335,11 @@ class Service:
         statements = await self._reports.of(config, contract, period, now)
         return document(statements, await evidence(config, self._source, statements), as_of=now)
 
-    def page(self) -> Iterable[bytes]:
+    def page(self) -> Iterator[bytes]:
         """The metrics in steps."""
-        return self._exposition.page(self.page_view())
+        for _ in self._recorder.catch_up():
+            yield b""
+        yield from self._exposition.page(self.page_view())
 
 
 def summary(config: Config) -> str:

@@ -23,6 +23,9 @@ MANY_GAPS = 64
 SLICE = 2000
 """Runs judged without giving way: some 10 ms."""
 
+LEARNT = 500
+"""Targets learnt about without giving way: some milliseconds."""
+
 JUDGED, INVOLVED = 20, 40
 """What judging a service costs beside its runs, in runs: once, and for each of its targets."""
 
@@ -55,6 +58,8 @@ class Live:
         """Service → its targets and their witnesses, where all of them are judged by slots."""
         self._ended: dict[str, tuple[int, ...]] = {}
         """Such a service → where the slots end that it was judged by last."""
+        self._grown: set[str] = set()
+        """Targets added up by all that is known of them, until the next news."""
 
     # which services and targets
 
@@ -68,6 +73,7 @@ class Live:
         self._accounts = {name: account for name, account in self._accounts.items() if name in stays}
         self._service_accounts = {name: account for name, account in self._service_accounts.items() if name in kept}
         self._crowded &= set(self._known)
+        self._grown.clear()
 
     def renewed(self, services: Iterable[ServiceFacts], targets: Iterable[Target]) -> Live:
         """Of these, the services that are new or changed, or one of whose targets or witnesses is, to be given their past.
@@ -131,6 +137,7 @@ class Live:
         self._service_accounts |= other._service_accounts
         self._crowded |= {name for name, known in self._known.items() if known.crowded}
         self._ended.clear()
+        self._grown.clear()
 
     def replay(self, facts: Iterable[SeriesFacts], gaps: Iterable[Gap], now: int) -> Iterator[None]:
         """Judge the whole past of targets, all their runs, in steps that are short enough for the event loop."""
@@ -170,8 +177,11 @@ class Live:
         self._gaps += fresh
         if news is not None:
             self._settled, self._lagging, self._growing = news.settled, news.lagging, news.growing
-            for name, runs in news.runs.items():
+            self._grown.clear()
+            for number, (name, runs) in enumerate(news.runs.items(), start=1):
                 self._learn(name, runs)
+                if number % LEARNT == 0:
+                    yield []
         yield from self._sliced(now, anew=bool(fresh))
 
     def target(self, name: str) -> StateView | None:
@@ -194,9 +204,9 @@ class Live:
         """Targets that have not only answered, or only failed, in the last minutes: others cannot be lossy."""
         return [name for name, known in self._known.items() if known.recent]
 
-    def services(self) -> list[StateView]:
-        """Every service about which something has settled."""
-        return [view for name in self._service_accounts if (view := self.service(name)) is not None]
+    def services(self) -> Iterator[StateView]:
+        """Every service about which something has settled, looked at one after the other."""
+        return (view for name in list(self._service_accounts) if (view := self.service(name)) is not None)
 
     def service(self, name: str) -> StateView | None:
         account = self._service_accounts.get(name)
@@ -218,6 +228,7 @@ class Live:
 
     def _learn(self, name: str, runs: tuple[Run, ...]) -> None:
         known = self._latest(name)
+        self._grown.discard(name)
         if known is not None and runs and known.goes_on(runs[-1]):
             return  # those before it are repeated until they are stored
         self._rouse(self._users.get(name, ()))
@@ -287,13 +298,18 @@ class Live:
         return since is not None and since <= account.settled
 
     def _grow(self, name: str) -> int:
-        known, account = self._latest(name), self._accounts[name]
+        account = self._accounts[name]
+        if name in self._grown:
+            return account.settled
+        known = self._latest(name)
         assert known is not None
         assert known.open is not None
         until = min(known.open.last_sent, self._through(name))
         if known.slot:
             until -= until % known.slot  # the slot that goes on may yet turn out bad
         account.grow(until)
+        if self._horizon is None:
+            self._grown.add(name)
         return account.settled
 
     def _target_steady(self, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, NamedTuple, TypeVar
@@ -21,8 +21,8 @@ class View:
 
     targets: Iterable[TargetView]
     """Read once, some at a time: a generator spreads the making of the views over the steps of the page."""
-    services: Sequence[StateView]
-    """Those about which something has settled; the other services of `targets` are shown as unknown."""
+    services: Iterable[StateView]
+    """Those about which something has settled; the other services of `targets` are shown as unknown. Read like those, after them."""
     contracts: Sequence[ContractView]
     stats: Stats
     version: str
@@ -74,11 +74,14 @@ class Page:
     """One scrape in the making."""
 
     view: View
-    rows: Sequence[Row]
     blocks: Sequence[Sequence[Row]]
-    """The rows, BLOCK at a time."""
+    """Of the targets, BLOCK at a time."""
     shape: object
     """Identifies which targets there are, with what labels and in which order; the same object as long as that stays."""
+    kinds: Collection[Kind]
+    """Those of the targets."""
+    services: Sequence[tuple[str, StateView | None]]
+    """(labels, state) of every service; None where nothing has settled yet."""
     judged: Sequence[tuple[str, ContractView, Statement]]
     """(labels, contract, statement) of every contract and period that has one."""
 
@@ -185,6 +188,21 @@ def _form(name: str, edges: tuple[int, ...]) -> str:
 def suffixes(edges: tuple[int, ...]) -> tuple[str, ...]:
     """The `le` labels of a histogram's buckets."""
     return (*(f'le="{edge(ns)}"' for ns in edges), 'le="+Inf"')
+
+
+def per_row(write: Callable[[str, Row], str]) -> Lines:
+    """Any number of lines a target: `write(family name, row)`."""
+
+    def lines(name: str, page: Page) -> Iterator[str]:
+        for rows in page.blocks:
+            yield "".join([write(name, row) for row in rows])
+
+    return lines
+
+
+def where(is_one: Callable[[Kind], bool], lines: Lines) -> Lines:
+    """The same, but nothing where no target is of such a kind."""
+    return lambda name, page: lines(name, page) if any(map(is_one, page.kinds)) else ()
 
 
 def per_target(read: Callable[[Row], object]) -> Lines:

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 from slamon.metrics.family import (
     Family,
+    Lines,
     Page,
     Row,
     Still,
     first_grows,
     histograms,
     instant,
+    per_row,
     per_still_target,
     per_target,
+    where,
 )
 from slamon.metrics.text import escape, seconds
 from slamon.model import RESULTS
@@ -40,18 +43,26 @@ def _skipped(name: str, row: Row, counts: tuple[int, ...]) -> str:
     return "".join([f'{name}{{{row.labels},reason="{reason}"}} {count}\n' for reason, count in pairs])
 
 
-def _phases(name: str, page: Page) -> Iterator[str]:
-    for row in page.rows:
-        for phase in row.kind.phases:
-            total, count = row.view.series.phases.get(phase, (0, 0))
-            yield f'{name}_sum{{{row.labels},phase="{phase}"}} {seconds(total)}\n'
-            yield f'{name}_count{{{row.labels},phase="{phase}"}} {count}\n'
+def _phases(name: str, row: Row) -> str:
+    lines = []
+    for phase in row.kind.phases:
+        total, count = row.view.series.phases.get(phase, (0, 0))
+        lines += [
+            f'{name}_sum{{{row.labels},phase="{phase}"}} {seconds(total)}\n',
+            f'{name}_count{{{row.labels},phase="{phase}"}} {count}\n',
+        ]
+    return "".join(lines)
 
 
-def _icmp_errors(name: str, page: Page) -> Iterator[str]:
-    for row in page.rows:
-        for (kind, code, origin), count in sorted(row.view.series.icmp_errors.items()):
-            yield f'{name}{{{row.labels},type="{kind}",code="{code}",origin="{origin}"}} {count}\n'
+def _icmp_errors(name: str, row: Row) -> str:
+    errors = row.view.series.icmp_errors
+    if not errors:
+        return ""
+    lines = [
+        f'{name}{{{row.labels},type="{kind}",code="{code}",origin="{origin}"}} {count}\n'
+        for (kind, code, origin), count in sorted(errors.items())
+    ]
+    return "".join(lines)
 
 
 def _info(name: str, row: Row, address: str | None) -> str:
@@ -60,9 +71,9 @@ def _info(name: str, row: Row, address: str | None) -> str:
 
 def _address_changes(name: str, page: Page) -> Iterator[str]:
     changes = page.view.stats.address_changes
-    for row in page.rows:
-        if row.identity.named:  # a literal address cannot change
-            yield f"{name}{{{row.labels}}} {changes[row.view.target.name]}\n"
+    for rows in page.blocks:
+        named = [row for row in rows if row.identity.named]  # a literal address cannot change
+        yield "".join([f"{name}{{{row.labels}}} {changes[row.view.target.name]}\n" for row in named])
 
 
 def _replies(what: str, meaning: str, read: Callable[[Series], int]) -> Family:
@@ -75,12 +86,12 @@ def _replies(what: str, meaning: str, read: Callable[[Series], int]) -> Family:
     )
 
 
-def _gauge(gauge: str) -> Callable[[Row], object]:
+def _gauge(gauge: str) -> Lines:
     def read(row: Row) -> object:
         value = row.view.series.gauges.get(gauge) if gauge in row.kind.gauges else None
         return None if value is None else repr(float(value))
 
-    return read
+    return where(lambda kind: gauge in kind.gauges, per_target(read))
 
 
 def kind_gauges(kinds: Mapping[str, Kind]) -> tuple[Family, ...]:
@@ -94,7 +105,7 @@ def kind_gauges(kinds: Mapping[str, Kind]) -> tuple[Family, ...]:
             type="gauge",
             help=text,
             labels=PROBE_LABELS,
-            lines=per_target(_gauge(gauge)),
+            lines=_gauge(gauge),
         )
         for gauge, text in sorted(declared.items())
     )
@@ -143,7 +154,7 @@ def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
             type="summary",
             help="Time spent in each phase of a probe, of the kinds that have phases.",
             labels=(*PROBE_LABELS, "phase"),
-            lines=_phases,
+            lines=where(lambda kind: bool(kind.phases), per_row(_phases)),
         ),
         _replies("late", "Replies after the timeout; their probes stay lost.", lambda series: series.late_replies),
         _replies("duplicate", "Further replies to a probe already answered.", lambda series: series.duplicate_replies),
@@ -156,7 +167,7 @@ def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
             type="counter",
             help="ICMP errors received, by type, code and whether this host or another one sent them.",
             labels=(*PROBE_LABELS, "type", "code", "origin"),
-            lines=_icmp_errors,
+            lines=per_row(_icmp_errors),
         ),
         Family(
             name="slamon_probe_reply_hop_limit",

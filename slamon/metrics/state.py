@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from slamon.live import StateView
 from slamon.metrics.family import Family, Lines, Page, Row, Still, first_grows, instant, per_still_target, per_target
 from slamon.metrics.probing import PROBE_LABELS
-from slamon.metrics.text import pairs, ratio, seconds
+from slamon.metrics.text import ratio, seconds
 from slamon.sla.facts import State
 
 SERVICE_LABELS = ("service", "vantage")
@@ -16,14 +16,6 @@ _STATES = tuple(state for state in State if state is not State.DEGRADED)
 """What is probed is up or down; only facts stated by hand say degraded."""
 
 _SUFFIX: dict[State, str] = {state: f',state="{state}"' for state in _STATES}
-
-
-def _services(page: Page) -> Iterator[tuple[str, StateView | None]]:
-    """The page's (labels, state) of every service, also of those about which nothing has settled yet."""
-    states: dict[str, StateView | None] = dict.fromkeys(row.view.target.service for row in page.rows)
-    states.update((view.name, view) for view in page.view.services)
-    for name, state in states.items():
-        yield pairs((("service", name), ("vantage", page.view.vantage))), state
 
 
 def _is(name: str, labels: str, now: State) -> str:
@@ -44,19 +36,19 @@ def _nanoseconds(view: StateView | None) -> tuple[int, ...]:
 
 
 def _service_state(name: str, page: Page) -> Iterator[str]:
-    for labels, view in _services(page):
+    for labels, view in page.services:
         yield _is(name, labels, _state(view))
 
 
 def _service_seconds(name: str, page: Page) -> Iterator[str]:
-    for labels, view in _services(page):
+    for labels, view in page.services:
         for state, ns in zip(_STATES, _nanoseconds(view), strict=True):
             yield _spent(name, labels, state, ns)
 
 
 def _per_service(read: Callable[[StateView], object]) -> Lines:
     def lines(name: str, page: Page) -> Iterator[str]:
-        for labels, view in _services(page):
+        for labels, view in page.services:
             value = None if view is None else read(view)
             if value is not None:
                 yield f"{name}{{{labels}}} {value}\n"
@@ -70,7 +62,7 @@ def _failing(row: Row) -> str | None:
 
 
 def _outages(name: str, page: Page) -> Iterator[str]:
-    for labels, view in _services(page):
+    for labels, view in page.services:
         yield f"{name}{{{labels}}} {0 if view is None else view.outages}\n"
 
 

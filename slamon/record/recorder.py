@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from slamon.model import MS, Target
@@ -17,9 +18,11 @@ from slamon.stats import Histogram
 SLEW = 100 * MS
 """How far behind the present `settled` stays: the wall clock may be slewed back by as much without making a probe late."""
 SLICE = 32
-"""Minutes turned into rows in one go at most, about 2 ms of work: more would be felt by the sender."""
+"""Minutes turned into rows between two batches at least, and in one go at most: more would be felt by the sender."""
 LEAST_SLICE = 8
-"""And at least between two batches: minutes turned into rows by ones and twos cost twice as much, as nothing is in the caches."""
+"""And in one go at least: minutes turned into rows by ones and twos cost twice as much, as nothing is in the caches."""
+COUNTED = 4000
+"""Probes that counters catch up with in one go: about 1 ms."""
 SLICE_SAMPLES = SLICE * 60
 """And samples, of which a target that is probed ten times a second has as many in three minutes."""
 
@@ -99,9 +102,11 @@ class Recorder:
         self._nameless: set[int] = set()
         """Series without any sample so far."""
         self._packed: list[Settled] = []
+        self._sorted = 0
+        """So many of the minutes that are done lie in the order of their rows."""
+        self._allowance = SLICE
+        """So many minutes are turned into rows before or with the next batch, however short the queue."""
         self._gaps: list[Gap] = []
-        self._keep_from = 0
-        self._complete = 0
 
     def open(self, target: Target, *, limits: tuple[int, ...], edges: tuple[int, ...]) -> Series:
         """The series of `target`: the one that is open if nothing changed, else a new one that goes on with its record.
@@ -158,16 +163,25 @@ class Recorder:
         for rank in self._journal.ranks:
             rank.retell()
 
+    def catch_up(self) -> Iterator[None]:
+        """Let the counters of all series catch up with the record, in steps that are short enough for the event loop."""
+        work = 0
+        for rank in list(self._journal.ranks):
+            work += rank.unspread * len(rank.series)
+            rank.spread()
+            if work >= COUNTED:
+                yield
+                work = 0
+
     def pack(self) -> None:
         """Turn a few closed minutes into rows for the next batch. For every tick of the scheduler.
 
         A thousand series end their minute within the same second. The journal keeps them safe, so there is no hurry: a
-        256th of the queue a call spreads the work over the minute, for the sender as for the store. A short queue is left to
-        the batches.
+        256th of the queue a call spreads the work over the minute, for the sender as for the store.
         """
-        share = len(self._journal.done) >> 8
-        if share >= LEAST_SLICE:
-            self._pack(min(SLICE, share))
+        share = max(len(self._journal.done) >> 8, min(self._allowance, LEAST_SLICE))
+        if share and self._sorted:
+            self._pack(min(share, SLICE, self._sorted))
 
     def batch(self, now: int, *, final: bool = False) -> Batch:
         """Everything since the last batch. `now` is the present instant by the clock that stamps the sends.
@@ -185,19 +199,19 @@ class Recorder:
         for rank in shared.ranks:
             if rank.open is not None and rank.open.sents[0] < settled:
                 lagging |= dict.fromkeys(rank.ids, rank.open.sents[0])
-        look = number % LOOK_EVERY == 0
-        if look:
+        if number % LOOK_EVERY == 0:
             for rank in [rank for rank in shared.ranks if rank.ends_by(settled)]:
                 rank.part()
-            for track in self._by_id.values():
+            for track in shared.ended(settled):
                 track.close(lagging.get(track.id, settled))
         # In the order of their rows: minutes that lie side by side in the store share its pages, and are written with them once.
-        shared.done.sort(key=_row)
+        shared.done.sort(key=itemgetter(0, 1))
         if final:
             while shared.done:
                 self._pack(len(shared.done))
         else:
-            self._pack(SLICE)
+            self._pack(self._allowance)
+        self._sorted, self._allowance = len(shared.done), SLICE
         minutes, self._packed = tuple(self._packed), []
         touched, tails, grown = self._news(released, minutes)
         first = tuple((i, known) for i in self._nameless & touched if (known := self._by_id[i].known_from) is not None)
@@ -205,8 +219,7 @@ class Recorder:
         opened, self._opened = tuple(self._opened), []
         closed, self._closed = self._closed, {}
         gaps, self._gaps = tuple(self._gaps), []
-        if look or closed:
-            self._look(number, min(lagging.values(), default=settled))
+        begun = shared.begun
         return Batch(
             number=number,
             at=now,
@@ -222,8 +235,8 @@ class Recorder:
             tails=tails,
             grown=grown,
             gaps=gaps,
-            keep_from=self._keep_from,
-            complete=self._complete,
+            keep_from=min((first for _, first in begun), default=number),
+            complete=min([*lagging.values(), settled, *(start for start, _ in begun)]),
         )
 
     def _news(
@@ -256,27 +269,21 @@ class Recorder:
                 tails[i] = track.tail()
         return touched, tails, grown
 
-    def _look(self, number: int, settled: int) -> None:
-        """How much of the journal is still needed, and how far the minutes are complete."""
-        self._keep_from, self._complete = number, settled
-        for track in self._by_id.values():
-            minute = track.earliest()
-            if minute is not None:
-                self._keep_from = min(self._keep_from, minute.number)
-                self._complete = min(self._complete, minute.start)
-
     def _pack(self, limit: int, samples: int = SLICE_SAMPLES) -> None:
         """At most `limit` minutes, and no more once they hold so many samples."""
         done = self._journal.done
         taken = 0
-        for track in done[:limit]:
+        for _, _, track in done[:limit]:
             if samples <= 0:
                 break
-            minute = track.earliest()
-            samples -= 0 if minute is None else len(minute)
-            self._packed.append(track.settle())
+            settled = track.settle()
+            record = settled.record
+            samples -= record.sent + record.refused + record.ours
+            self._packed.append(settled)
             taken += 1
         del done[:taken]
+        self._sorted = max(self._sorted - taken, 0)
+        self._allowance = max(self._allowance - taken, 0)
 
     def _end(self, name: str) -> Series:
         series = self.series.pop(name)
@@ -309,12 +316,7 @@ class Recorder:
         # Closed minutes are summed by the definition they were measured with, so that has to happen before it is replaced.
         while track.done:
             self._packed.append(track.settle())
-        self._journal.done = [other for other in self._journal.done if other is not track]
+        self._journal.done = [one for one in self._journal.done if one[2] is not track]
+        self._sorted = 0
         track.interval, track.limits = target.spacing, limits
         return track
-
-
-def _row(track: Track) -> tuple[int, int]:
-    """Where the oldest closed minute of a track goes in the tables."""
-    minute = track.earliest()
-    return (0 if minute is None else minute.start), track.id

@@ -6,6 +6,7 @@ code that would have written it.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from slamon.model import MINUTE, RESULT_CODE, RESULTS
@@ -26,9 +27,9 @@ changed), so the time between is accounted for. MISSED: slots passed with nobody
 
 
 LOOK_EVERY = 8
-"""Batches between two looks for minutes that ended without a sample after them, and for what the journal must keep.
+"""Batches between two looks for minutes that ended without a sample after them; most have one soon.
 
-The look costs two calls a series; being 8 s late costs nothing. Replays look at the same numbers, so that they see the same.
+Being 8 s late costs nothing. Replays look at the same numbers, so that they see the same.
 """
 EVENT = 0x80
 """Added to the kind of an event to tell it from the code of a result."""
@@ -58,7 +59,7 @@ class Settled(NamedTuple):
 class Journal:
     """What the series of one recorder share: what was released since the last batch, and how far facts are settled."""
 
-    __slots__ = ("done", "number", "ranks", "released", "settled", "waiting")
+    __slots__ = ("begun", "done", "number", "open", "ranks", "released", "settled", "waiting")
 
     def __init__(self, number: int = 0) -> None:
         self.number = number
@@ -68,10 +69,18 @@ class Journal:
         """Those that are joined."""
         self.waiting: dict[int, Series] = {}
         """Series with probes of their own that are not decided, or not released."""
-        self.done: list[Track] = []
-        """Tracks that closed a minute, once for each, oldest first."""
+        self.open: dict[int, dict[Track, None]] = {}
+        """End of a minute → those in which it is open."""
+        self.begun: Counter[tuple[int, int]] = Counter()
+        """(start, number of the batch that journals the first sample) → minutes that no `settle` has handed out yet."""
+        self.done: list[tuple[int, int, Track]] = []
+        """Of each closed minute its start, and the series and track it is of."""
         self.settled = 0
         """Facts before this instant are written: a sample sent before it comes too late to be recorded."""
+
+    def ended(self, instant: int) -> list[Track]:
+        """Those whose open minute is over then."""
+        return [track for end in sorted(self.open) if end <= instant for track in self.open[end]]
 
 
 class Pending:
@@ -197,13 +206,13 @@ class Track:
             return last
         return (*(run for _, runs, _, _, _ in self.done for run in runs), *self.runs, *last)
 
-    def earliest(self) -> Minute | None:
-        """The oldest minute that no `settle` has handed out yet."""
-        return self.done[0][0] if self.done else self._minute
-
     def settle(self) -> Settled:
         """The oldest closed minute as a Settled. Raises IndexError when there is none."""
         minute, runs, run, span, upto = self.done.pop(0)
+        begun, which = self.journal.begun, (minute.start, minute.number)
+        begun[which] -= 1
+        if not begun[which]:
+            del begun[which]
         record = minute.record(interval=self.interval, limits=self.limits)
         return Settled(self.id, record, encoded(record), runs, run, span, minute.last(), upto)
 
@@ -214,7 +223,10 @@ class Track:
             self.known_from = sent
         start = sent - sent % MINUTE
         self.end = start + MINUTE
-        self._minute = Minute(start, self.journal.number, self._before)
+        journal = self.journal
+        journal.open.setdefault(self.end, {})[self] = None
+        journal.begun[start, journal.number] += 1
+        self._minute = Minute(start, journal.number, self._before)
         self._minute.events, self._waiting = self._waiting, [0, 0, 0, 0]
         self._samples = self._minute.samples
 
@@ -222,7 +234,12 @@ class Track:
         minute = self._minute
         assert minute is not None
         self.done.append((minute, tuple(self.runs), self.open_run(), self.span, upto))
-        self.journal.done.append(self)
+        journal = self.journal
+        journal.done.append((minute.start, self.id, self))
+        others = journal.open[self.end]
+        del others[self]
+        if not others:
+            del journal.open[self.end]
         self.runs.clear()
         self._before = minute.last()
         self._minute = None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slamon.model import MINUTE, MS, RESULT_CODE, Reading, Result, S
 from slamon.record import journal
+from slamon.record import recorder as recording
 from slamon.record.rank import Rank, Round
 from slamon.record.recorder import Batch, Recorder
 from slamon.record.rows import Gap
@@ -31,7 +34,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("broken"), STEPS, RTTS, HOPS, st.lists(PLACES, unique=True, max_size=3)),
     st.tuples(st.sampled_from(["late", "duplicate", "overrun", "read", "alone", "again"]), PLACES),
     st.tuples(st.just("gap"), st.integers(0, 3 * S)),
-    st.tuples(st.sampled_from(["batch", "batch", "batch", "retell", "pack", "redo"])),
+    st.tuples(st.sampled_from(["batch", "batch", "batch", "retell", "pack", "catch_up", "redo"])),
 )
 SCRIPTS = st.lists(st.one_of(QUIET, QUIET, ROUNDS, EVENTS), min_size=10, max_size=40)
 
@@ -126,6 +129,9 @@ class Plain:
 
     def pack(self) -> None:
         self.made.pack()
+
+    def catch_up(self) -> None:
+        deque(self.made.catch_up(), maxlen=0)
 
     def end(self) -> None:
         self.batch()
@@ -228,6 +234,26 @@ def test_most_rounds_of_a_minute_are_rounds() -> None:
         if i % 2:
             abreast.batch()
     assert abreast.rounds == 120 - 1 - 2, "all but the first, and the first of each minute"
+
+
+def test_counters_catch_up_rank_by_rank() -> None:
+    made, series, first, send = joined()
+    others = [opened(made, target(f"{name}-b")) for name in NAMES]
+    second = Rank(others)
+    for i, one in enumerate(others):
+        one.succeed(one.send(T0 + S // 2 + i * APART), 10 * MS, 64)
+    for second_ in range(1, 4):
+        for flown in (
+            send(T0 + second_ * S),
+            second.send(range(T0 + S // 2 + second_ * S, T0 + S // 2 + second_ * S + len(NAMES) * APART, APART)),
+        ):
+            assert flown is not None
+            flown.complete([1, 2, 3, 4], [64] * 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "COUNTED", len(NAMES))
+        assert [(first.unspread, second.unspread) for _ in made.catch_up()] == [(0, 3), (0, 0)]
+    assert [one.rtt.count for one in (*series, *others)] == [4] * 8
+    assert not list(made.catch_up()), "nothing is left to do"
 
 
 def test_a_round_under_way_is_in_flight() -> None:

@@ -209,8 +209,6 @@ def test_a_reply_that_comes_after_its_minute_is_of_the_next() -> None:
 
 def test_what_waits_to_be_packed_is_not_complete() -> None:
     made = recorder()
-    for _ in range(LOOK_EVERY - 1):
-        made.batch(T0)
     for i in range(2 * SLICE):
         play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
     assert made.batch(T0 + 2 * MINUTE).complete == T0
@@ -231,21 +229,61 @@ def test_many_minutes_are_packed_a_few_at_a_time() -> None:
     count = 80 * SLICE
     for i in range(count):
         play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
-    for _ in range(3):
+    made.pack()
+    assert len(made.batch(T0 + 2 * MINUTE).minutes) == SLICE, "the batch puts them in order first"
+    for _ in range(5):
         made.pack()
-    assert len(made._journal.done) == count - 10 - 9 - 9
+    assert len(made._journal.done) == count - SLICE - 5 * 9
     batch = made.batch(T0 + 2 * MINUTE)
-    assert len(batch.minutes) == 28 + SLICE
-    assert batch.keep_from <= 1
-    assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * count - 28 - SLICE
+    assert len(batch.minutes) == 5 * 9, "more than a slice, so the batch adds none"
+    assert batch.keep_from == 1
+    assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * count - SLICE - 5 * 9
 
 
-def test_a_short_queue_of_minutes_is_packed_by_the_batches_alone() -> None:
+def test_of_a_short_queue_a_slice_is_packed_for_each_batch() -> None:
     made = recorder()
     for i in range(3 * SLICE):
         play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
-    made.pack()
-    assert [len(made.batch(T0 + MINUTE + i).minutes) for i in range(4)] == [SLICE, SLICE, SLICE, 0]
+    made.batch(T0 + MINUTE)
+    left = []
+    for _ in range(5):
+        made.pack()
+        left.append(len(made._journal.done))
+    assert left == [2 * SLICE - 8, 2 * SLICE - 16, 2 * SLICE - 24, SLICE, SLICE]
+    assert [len(made.batch(T0 + MINUTE + i).minutes) for i in range(1, 4)] == [SLICE, SLICE, 0]
+
+
+def test_minutes_that_end_after_a_batch_wait_for_the_next_one() -> None:
+    """Their rows go to other pages of the store; they are put in order with those that end in the same second."""
+    made = recorder()
+    for i in range(SLICE + 4):
+        play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
+    made.batch(T0 + MINUTE)
+    for i in range(SLICE):
+        probe(made.series[f"s{i}/ping"], T0 + 2 * MINUTE + i, success())
+    for _ in range(3):
+        made.pack()
+    assert len(made._journal.done) == SLICE
+    ids = [one.series for one in made.batch(T0 + 2 * MINUTE + S).minutes]
+    assert ids == [*range(SLICE + 1, SLICE + 5), *range(1, SLICE - 3)]
+
+
+def test_what_the_journal_must_keep_is_known_with_every_batch() -> None:
+    made = recorder()
+    early, late = opened(made), opened(made, target("b/ping"))
+    probe(early, T0, success())
+    assert made.batch(T0 + S).keep_from == 1
+    probe(late, T0 + S, success())
+    assert made.batch(T0 + 2 * S).keep_from == 1
+    probe(early, T0 + MINUTE, success())
+    batch = made.batch(T0 + MINUTE + S)
+    assert [one.series for one in batch.minutes] == [1]
+    assert (batch.keep_from, batch.complete) == (2, T0), "the minute of the other one is still open"
+    probe(late, T0 + MINUTE + S, success())
+    batch = made.batch(T0 + MINUTE + 2 * S)
+    assert (batch.keep_from, batch.complete) == (3, T0 + MINUTE)
+    batch = finish(made, T0 + MINUTE + 3 * S)
+    assert (batch.keep_from, batch.complete) == (batch.number, batch.settled)
 
 
 def test_closing_tells_how_far_it_is_known() -> None:

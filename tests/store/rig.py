@@ -16,7 +16,7 @@ from slamon.record.packing import Packed, unpack
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Record
 from slamon.record.series import Series
-from slamon.store import Store, schema
+from slamon.store import Store, schema, writing
 from slamon.store.reading import replay_all
 from slamon.store.rows import quarter_of
 from tests.record.worlds import T0, finish, opened, probe, recorder
@@ -54,8 +54,14 @@ class Daemon:
             if i % every == 0:
                 self.write()
 
-    def write(self) -> None:
-        self.store.write(self.recorder.batch(self.now, final=True))
+    def write(self, *, alone: bool = False) -> None:
+        """`alone`: without the summing up that goes with it."""
+        batch = self.recorder.batch(self.now, final=True)
+        if not alone:
+            self.store.write(batch)
+            return
+        assert self.store._present is not None
+        writing.write(self.store._connection, batch, self.store._present)
 
     def stop(self) -> None:
         """As SIGTERM does."""

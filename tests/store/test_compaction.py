@@ -23,14 +23,14 @@ def reading(i: int) -> Reading:
     return LOST if i % 13 == 0 else success(MS * (10 + i % 29))
 
 
-def long(daemon: Daemon, slots: int, *, first: int = 0) -> None:
-    """Probes every minute, so that days pass in no time; batches every two hours."""
+def long(daemon: Daemon, slots: int, *, first: int = 0, alone: bool = False) -> None:
+    """Probes every minute, so that days pass in no time; batches every two hours. `alone`: the last ones sum up nothing."""
     for i in range(first, first + slots):
         daemon.now = T0 + i * MINUTE
         daemon.seconds([reading(i)], every=1 if i % 120 == 119 else 2)
     daemon.now += MINUTE
     for _ in range(8):  # at least one look for minutes that are over
-        daemon.write()
+        daemon.write(alone=alone)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_cuts_are_left_in_minutes(path: Path) -> None:
 
 def test_every_batch_does_a_little(path: Path) -> None:
     with Daemon(path, *(target(name, interval=MINUTE) for name in NAMES)) as daemon:
-        long(daemon, 31)
+        long(daemon, 31, alone=True)
         assert [one.length for one in daemon.store.load(NAMES, T0, EVER).series[NAMES[0]].records] == [MINUTE] * 31
         for _ in range(12):
             daemon.write()
@@ -103,7 +103,7 @@ def test_a_quarter_hour_is_not_summed_while_it_can_still_change(path: Path) -> N
 
 def test_what_a_killed_daemon_was_summing_is_summed_once(path: Path, tmp_path: Path) -> None:
     with Daemon(path, *(target(name, interval=MINUTE) for name in NAMES)) as daemon:
-        long(daemon, 20)
+        long(daemon, 20, alone=True)
         exact = daemon.store.load(NAMES, T0, EVER, minutes=True)
         compactor = Compactor(daemon.store._connection)
         assert compactor.step(T0 + 20 * MINUTE), "the first series only"
