@@ -137,7 +137,6 @@ class Live:
         self._service_accounts |= other._service_accounts
         self._crowded |= {name for name, known in self._known.items() if known.crowded}
         self._ended.clear()
-        self._grown.clear()
 
     def replay(self, facts: Iterable[SeriesFacts], gaps: Iterable[Gap], now: int) -> Iterator[None]:
         """Judge the whole past of targets, all their runs, in steps that are short enough for the event loop."""

@@ -317,6 +317,5 @@ class Recorder:
         while track.done:
             self._packed.append(track.settle())
         self._journal.done = [one for one in self._journal.done if one[2] is not track]
-        self._sorted = 0
         track.interval, track.limits = target.spacing, limits
         return track

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slamon.model import MINUTE, MS, RESULT_CODE, Result, S
+from slamon.model import MINUTE, MS, RESULT_CODE, Reading, Result, S
 from slamon.record.recorder import SLEW, SLICE, SLICE_SAMPLES, Known, Recorder
 from slamon.record.rows import Gap, Run, extended
 from slamon.record.track import LOOK_EVERY
@@ -196,6 +196,15 @@ def test_a_minute_closes_with_time_when_no_sample_follows() -> None:
     assert [(minute.record.received, minute.upto) for minute in minutes] == [(1, T0 + MINUTE)]
 
 
+@pytest.mark.parametrize("early", [0, 1])
+def test_a_minute_is_over_at_its_end(early: int) -> None:
+    made = recorder()
+    probe(opened(made, target(interval=600 * S)), T0, success())
+    for _ in range(LOOK_EVERY):
+        batch = made.batch(T0 + MINUTE + SLEW - early)
+    assert len(batch.minutes) == 1 - early
+
+
 def test_a_reply_that_comes_after_its_minute_is_of_the_next() -> None:
     made = recorder()
     series = opened(made, target(interval=600 * S))
@@ -214,11 +223,12 @@ def test_what_waits_to_be_packed_is_not_complete() -> None:
     assert made.batch(T0 + 2 * MINUTE).complete == T0
 
 
-def test_minutes_of_many_samples_are_packed_fewer_at_a_time() -> None:
+@pytest.mark.parametrize("reading", [success(), LOST, Reading(Result.LOCAL_ERROR), Reading(Result.CONNECT_ERROR)])
+def test_minutes_of_many_samples_are_packed_fewer_at_a_time(reading: Reading) -> None:
     made = recorder()
     many = SLICE_SAMPLES // 2
     for i in range(SLICE):
-        play(opened(made, target(f"s{i}/ping")), T0, [success()] * many, step=MINUTE // many)
+        play(opened(made, target(f"s{i}/ping")), T0, [reading] * many, step=MINUTE // many)
         play(made.series[f"s{i}/ping"], T0 + MINUTE, [success()])
     assert len(made.batch(T0 + 2 * MINUTE).minutes) == 2
     assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * SLICE - 2
@@ -284,6 +294,7 @@ def test_what_the_journal_must_keep_is_known_with_every_batch() -> None:
     assert (batch.keep_from, batch.complete) == (3, T0 + MINUTE)
     batch = finish(made, T0 + MINUTE + 3 * S)
     assert (batch.keep_from, batch.complete) == (batch.number, batch.settled)
+    assert not made._journal.open, "nothing is held of minutes that are over"
 
 
 def test_closing_tells_how_far_it_is_known() -> None:
