@@ -504,7 +504,7 @@ def test_views_may_be_made_on_the_way() -> None:
             yield view
 
     steps = Exposition().page(world.view(targets=views()))
-    assert (next(steps), made) == (b"", 250)
+    assert (next(steps), made) == (b"", 50)
     assert_attempts_add_up(b"".join(steps).decode(), 300)
 
 
@@ -523,7 +523,7 @@ def test_services_may_be_looked_at_on_the_way_after_their_targets() -> None:
             yield make_state(f"s{n}")
 
     steps = Exposition().page(world.view(targets=targets(), services=services()))
-    assert [len(made) for step, _ in zip(steps, range(5), strict=False) if step == b""] == [250, 300, 550, 800, 900]
+    assert [len(made) for step, _ in zip(steps, range(18), strict=False) if step == b""] == [*range(50, 901, 50)]
     page = b"".join(steps).decode()
     assert len(points(page)["slamon_service_settled_timestamp_seconds"]) == 600
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from datetime import UTC
 
 from slamon.config import Config
@@ -20,6 +20,9 @@ from slamon.store import Declarations
 from slamon.trace import Tracer
 
 log = logging.getLogger("slamon")
+
+LOOKED_AT = 50
+"""Targets looked at without giving way: about a millisecond."""
 
 ENDED = {State.DOWN: PROVIDER_DOWN, State.LOCAL_FAULT: LOCAL_FAULT}
 """What an outage that is over counts as, before anybody declares anything."""
@@ -92,9 +95,14 @@ class Notices:
             if turn.noun == "target" and turn.name in config.targets:
                 self._follow(config.targets[turn.name], turn)
 
-    def say_lossy(self, config: Config, now: int) -> None:
-        """Targets that are up by their rule and fail too often all the same, once; and when that has halved."""
-        for name in self._live.uneven():
+    def say_lossy(self, config: Config, now: int) -> Iterator[None]:
+        """Targets that are up by their rule and fail too often all the same, once; and when that has halved.
+
+        In steps that are short enough for the event loop.
+        """
+        for number, name in enumerate(self._live.uneven(), start=1):
+            if number % LOOKED_AT == 0:
+                yield
             failing, view = self._live.failing(name, now), self._live.target(name)
             if (
                 name in self._lossy

@@ -178,7 +178,8 @@ class Service:
                 await self._step()
             count += 1
             if count % LOOK == 0 and self.notices is not None:
-                self.notices.say_lossy(self.config, self._clock.now())
+                for _ in self.notices.say_lossy(self.config, self._clock.now()):
+                    await give_way()
             if count % PRUNE == 0:
                 await self._prune()
             if count % COLLECT == 0:

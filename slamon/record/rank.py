@@ -25,6 +25,9 @@ LEAST = 8
 HELD = 16
 """Rounds that the counters of the series may lag behind: five hundred of them catch up within 3 ms."""
 
+KEPT = 64
+"""Rounds that the tracks may lag behind: a minute of one a second. Of ten a second it would be many milliseconds' work at once."""
+
 _SUCCESS = RESULT_CODE[Result.SUCCESS]
 
 
@@ -162,7 +165,9 @@ class Rank:
         self.open = None
         self.rounds.append(one)
         self._journal.released.append(one)
-        if self.unspread >= HELD:
+        if len(self.rounds) >= KEPT:
+            self.hand_over()
+        elif self.unspread >= HELD:
             self.spread()
 
     @property

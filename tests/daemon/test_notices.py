@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Coroutine
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from slamon.clock import Clock
 from slamon.config import Config, load
+from slamon.daemon import notices
 from slamon.daemon.notices import Declared, Notices
 from slamon.daemon.standing import follow
 from slamon.live import Inbox, Live
@@ -296,7 +298,7 @@ def test_heavy_loss_without_an_outage_is_said_once_and_so_is_its_end(
     now = START
     for page in ("." * 10, "xx." * 10, "xx." * 10, "." * 150, "." * 300, "." * 300):
         now = talk.feed(now, page, "." * len(page)) + S
-        talk.notices.say_lossy(config, now)
+        deque(talk.notices.say_lossy(config, now), maxlen=0)
     lines = [line for line in said(caplog) if "ossy" in line.lower()]
     assert lines == [
         "target shop/page LOSSY: 20 of 40 probes of the last 5m failed without being an outage",
@@ -305,9 +307,16 @@ def test_heavy_loss_without_an_outage_is_said_once_and_so_is_its_end(
     assert not any("DOWN" in line for line in said(caplog))
 
 
+def test_looking_for_lossy_targets_gives_way(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "LOOKED_AT", 1)
+    talk = Talk(config, follow(config))
+    now = talk.feed(START, "xx." * 10, "xx." * 10) + S
+    assert len(list(talk.notices.say_lossy(config, now))) == len(talk.live.uneven()) == 2
+
+
 def test_an_outage_makes_nothing_lossy(config: Config, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     talk = Talk(config, follow(config))
     now = talk.feed(START, "." * 10 + "x" * 60 + "." * 20, "." * 90) + S
-    talk.notices.say_lossy(config, now)
+    deque(talk.notices.say_lossy(config, now), maxlen=0)
     assert not any("LOSSY" in line for line in said(caplog))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from slamon.model import MINUTE, MS, RESULT_CODE, Reading, Result, S
 from slamon.record import journal
+from slamon.record import rank as ranking
 from slamon.record import recorder as recording
 from slamon.record.rank import Rank, Round
 from slamon.record.recorder import Batch, Recorder
@@ -201,14 +202,18 @@ def told(batch: Batch) -> dict[str, Any]:
 
 
 @settings(max_examples=100)
-@given(SCRIPTS)
-def test_rounds_tell_what_their_probes_tell(script: list[tuple[Any, ...]]) -> None:
+@given(SCRIPTS, st.sampled_from([(16, 64), (3, 7), (5, 5)]))
+def test_rounds_tell_what_their_probes_tell(script: list[tuple[Any, ...]], behind: tuple[int, int]) -> None:
+    """However many rounds counters and tracks may lag `behind`."""
     plain, abreast = Plain(), Abreast()
-    for world in (plain, abreast):
-        world.play(script)
-    assert [counters(one) for one in abreast.open.values()] == [counters(one) for one in plain.open.values()]
-    for world in (plain, abreast):
-        world.end()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "HELD", behind[0])
+        patch.setattr(ranking, "KEPT", behind[1])
+        for world in (plain, abreast):
+            world.play(script)
+        assert [counters(one) for one in abreast.open.values()] == [counters(one) for one in plain.open.values()]
+        for world in (plain, abreast):
+            world.end()
     assert [told(batch) for batch in abreast.batches] == [told(batch) for batch in plain.batches]
 
 
@@ -236,23 +241,37 @@ def test_most_rounds_of_a_minute_are_rounds() -> None:
     assert abreast.rounds == 120 - 1 - 2, "all but the first, and the first of each minute"
 
 
+def test_tracks_do_not_lag_far_behind() -> None:
+    _, series, rank, send = joined()
+    for i in range(1, 150):
+        flown = send(T0 + i * S // 10)
+        assert flown is not None
+        flown.complete([1, 2, 3, 4], [64] * 4)
+        assert len(rank.rounds) < ranking.KEPT
+    assert series[0].track.samples == 1 + 2 * ranking.KEPT
+
+
 def test_counters_catch_up_rank_by_rank() -> None:
     made, series, first, send = joined()
     others = [opened(made, target(f"{name}-b")) for name in NAMES]
     second = Rank(others)
     for i, one in enumerate(others):
         one.succeed(one.send(T0 + S // 2 + i * APART), 10 * MS, 64)
-    for second_ in range(1, 4):
-        for flown in (
-            send(T0 + second_ * S),
-            second.send(range(T0 + S // 2 + second_ * S, T0 + S // 2 + second_ * S + len(NAMES) * APART, APART)),
-        ):
+
+    def rounds(at: int) -> None:
+        for flown in (send(at), second.send(range(at + S // 2, at + S // 2 + len(NAMES) * APART, APART))):
             assert flown is not None
             flown.complete([1, 2, 3, 4], [64] * 4)
+
+    for i in range(1, 4):
+        rounds(T0 + i * S)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "COUNTED", len(NAMES))
-        assert [(first.unspread, second.unspread) for _ in made.catch_up()] == [(0, 3), (0, 0)]
-    assert [one.rtt.count for one in (*series, *others)] == [4] * 8
+        first.spread()
+        assert [(first.unspread, second.unspread) for _ in made.catch_up()] == [(0, 0)], "there was one to do"
+        rounds(T0 + 4 * S)
+        assert [(first.unspread, second.unspread) for _ in made.catch_up()] == [(0, 1), (0, 0)]
+    assert [one.rtt.count for one in (*series, *others)] == [5] * 8
     assert not list(made.catch_up()), "nothing is left to do"
 
 
