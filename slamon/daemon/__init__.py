@@ -45,9 +45,10 @@ DATABASE = "slamon.db"
 SWITCH = 0.001
 """Seconds after which the thread of the store gives way to the sender, who may ask for the processor several times in a tick."""
 
-COLLECT = 5_000, 5, 1 << 30
-"""New objects before the collector looks for cycles among the youngest: a millisecond's work. It looks at the next youngest after five
-such looks, and at all that is held, which takes a tenth of a second with thousands of targets, only when `Service.keep` asks for it."""
+COLLECT = 5_000, 1, 1 << 30
+"""New objects before the collector looks for cycles among the youngest: a millisecond's work. It looks at the next youngest with every
+other such look, since five at once would be five times the work; and at all that is held, which takes a tenth of a second with thousands
+of targets, only when `Service.keep` asks for it."""
 
 
 def database(config: Config, state: Path) -> Path:

@@ -18,9 +18,9 @@ from slamon.stats import Histogram
 SLEW = 100 * MS
 """How far behind the present `settled` stays: the wall clock may be slewed back by as much without making a probe late."""
 SLICE = 32
-"""Minutes turned into rows between two batches at least, and in one go at most: more would be felt by the sender."""
+"""Minutes turned into rows in one go at most: more would be felt by the sender."""
 LEAST_SLICE = 8
-"""And in one go at least: minutes turned into rows by ones and twos cost twice as much, as nothing is in the caches."""
+"""And at least: minutes turned into rows by ones and twos cost twice as much, as nothing is in the caches."""
 COUNTED = 500
 """Series whose counters catch up in one go: some 2 ms, however many rounds they lag behind."""
 SLICE_SAMPLES = SLICE * 60
@@ -104,8 +104,8 @@ class Recorder:
         self._packed: list[Settled] = []
         self._sorted = 0
         """So many of the minutes that are done lie in the order of their rows."""
-        self._allowance = SLICE
-        """So many minutes are turned into rows before or with the next batch, however short the queue."""
+        self._ticking = False
+        """Whether `pack` was called since the last batch."""
         self._gaps: list[Gap] = []
 
     def open(self, target: Target, *, limits: tuple[int, ...], edges: tuple[int, ...]) -> Series:
@@ -177,11 +177,11 @@ class Recorder:
         """Turn a few closed minutes into rows for the next batch. For every tick of the scheduler.
 
         A thousand series end their minute within the same second. The journal keeps them safe, so there is no hurry: a
-        256th of the queue a call spreads the work over the minute, for the sender as for the store.
+        256th of the queue a call spreads the work, for the sender as for the store.
         """
-        share = max(len(self._journal.done) >> 8, min(self._allowance, LEAST_SLICE))
-        if share and self._sorted:
-            self._pack(min(share, SLICE, self._sorted))
+        self._ticking = True
+        if self._sorted:
+            self._pack(min(max(len(self._journal.done) >> 8, LEAST_SLICE), SLICE, self._sorted))
 
     def batch(self, now: int, *, final: bool = False) -> Batch:
         """Everything since the last batch. `now` is the present instant by the clock that stamps the sends.
@@ -209,9 +209,9 @@ class Recorder:
         if final:
             while shared.done:
                 self._pack(len(shared.done))
-        else:
-            self._pack(self._allowance)
-        self._sorted, self._allowance = len(shared.done), SLICE
+        elif not self._ticking:
+            self._pack(SLICE)
+        self._sorted, self._ticking = len(shared.done), False
         minutes, self._packed = tuple(self._packed), []
         touched, tails, grown = self._news(released, minutes)
         first = tuple((i, known) for i in self._nameless & touched if (known := self._by_id[i].known_from) is not None)
@@ -283,7 +283,6 @@ class Recorder:
             taken += 1
         del done[:taken]
         self._sorted = max(self._sorted - taken, 0)
-        self._allowance = max(self._allowance - taken, 0)
 
     def _end(self, name: str) -> Series:
         series = self.series.pop(name)

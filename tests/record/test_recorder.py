@@ -234,33 +234,30 @@ def test_minutes_of_many_samples_are_packed_fewer_at_a_time(reading: Reading) ->
     assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * SLICE - 2
 
 
-def test_many_minutes_are_packed_a_few_at_a_time() -> None:
+def test_minutes_are_packed_a_few_at_a_time_between_two_batches() -> None:
     made = recorder()
     count = 80 * SLICE
     for i in range(count):
         play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
     made.pack()
-    assert len(made.batch(T0 + 2 * MINUTE).minutes) == SLICE, "the batch puts them in order first"
-    for _ in range(5):
-        made.pack()
-    assert len(made._journal.done) == count - SLICE - 5 * 9
-    batch = made.batch(T0 + 2 * MINUTE)
-    assert len(batch.minutes) == 5 * 9, "more than a slice, so the batch adds none"
-    assert batch.keep_from == 1
-    assert len(finish(made, T0 + 2 * MINUTE).minutes) == 2 * count - SLICE - 5 * 9
-
-
-def test_of_a_short_queue_a_slice_is_packed_for_each_batch() -> None:
-    made = recorder()
-    for i in range(3 * SLICE):
-        play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
-    made.batch(T0 + MINUTE)
+    assert made.batch(T0 + 2 * MINUTE).minutes == (), "they are put in order first"
     left = []
-    for _ in range(5):
+    for _ in range(60):
         made.pack()
         left.append(len(made._journal.done))
-    assert left == [2 * SLICE - 8, 2 * SLICE - 16, 2 * SLICE - 24, SLICE, SLICE]
-    assert [len(made.batch(T0 + MINUTE + i).minutes) for i in range(1, 4)] == [SLICE, SLICE, 0]
+    assert left[:2] == [count - 10, count - 19]
+    assert left[-2] - left[-1] == 8, "never fewer"
+    batch = made.batch(T0 + 2 * MINUTE)
+    assert len(batch.minutes) == count - left[-1]
+    assert batch.keep_from == 1
+    assert len(finish(made, T0 + 2 * MINUTE).minutes) == count + left[-1]
+
+
+def test_where_nothing_ticks_the_batches_pack() -> None:
+    made = recorder()
+    for i in range(2 * SLICE + 4):
+        play(opened(made, target(f"s{i}/ping")), T0 + i, [success(), success()], step=MINUTE)
+    assert [len(made.batch(T0 + MINUTE + i).minutes) for i in range(4)] == [SLICE, SLICE, 4, 0]
 
 
 def test_minutes_that_end_after_a_batch_wait_for_the_next_one() -> None:
@@ -275,7 +272,9 @@ def test_minutes_that_end_after_a_batch_wait_for_the_next_one() -> None:
         made.pack()
     assert len(made._journal.done) == SLICE
     ids = [one.series for one in made.batch(T0 + 2 * MINUTE + S).minutes]
-    assert ids == [*range(SLICE + 1, SLICE + 5), *range(1, SLICE - 3)]
+    assert ids == [*range(SLICE + 1, SLICE + 5)]
+    made.pack()
+    assert [one.series for one in made.batch(T0 + 2 * MINUTE + 2 * S).minutes] == [*range(1, 9)]
 
 
 def test_what_the_journal_must_keep_is_known_with_every_batch() -> None:
