@@ -20,8 +20,8 @@ NEAR = SECOND // 20
 LATE = SECOND // 4
 """What a busy machine may add to an interval between two probes."""
 ACCURATE = SECOND // 1000
-HALF = SECOND // 40
-"""Of the 50 ms between two probes of the fast targets: what is nearer belongs together."""
+CLOCK = SECOND // 200
+"""What slewing may add to the difference of two readings of the wall clock: far below the 50 ms between two probes."""
 IN_FLIGHT = 2
 """Probes of a target that may be on their way when the daemon stops: 30 ms of delay, one each 50 ms."""
 
@@ -92,13 +92,13 @@ def test_no_packet_of_the_lab_is_missing_from_the_facts(story: Story) -> None:
         with Store.open(story.daemon.state / "slamon.db", write=False) as store:
             samples = kept(store, target)
         every = probes(truth, address)
-        known = [probe for probe in every if truth.wall(probe.sent) < samples[-1].sent + HALF]
-        assert len(every) - len(known) <= IN_FLIGHT, "what the stop left undecided is not recorded"
-        assert len(samples) == len(known)
+        assert 0 <= len(every) - len(samples) <= IN_FLIGHT, "what the stop left undecided is not recorded"
         errors = []
-        for sample, probe in zip(samples, known, strict=True):
+        for sample, probe in zip(samples, every, strict=False):
             (row,) = probe.rows
-            assert abs(sample.sent - truth.wall(row.received)) < HALF
+            # A busy machine may keep the lab from a packet that has come: until then the round trip goes on.
+            after = truth.wall(row.received) - sample.sent
+            assert -CLOCK < after < CLOCK + (sample.reading.rtt or LATE)
             assert sample.reading.result is (Result.SUCCESS if row.event == "reply" else Result.TIMEOUT)
             if row.sent:
                 assert sample.reading.rtt is not None
