@@ -342,7 +342,7 @@ def test_every_series_is_there_at_zero_before_its_first_event() -> None:
             if p.labels["probe"] == kind
         }
         assert phases == dict.fromkeys(KINDS[kind].phases, 0.0)
-    assert {p.labels["reason"] for p in found["slamon_probe_skipped_total"]} == {"overrun", "clock_step", "disabled"}
+    assert {p.labels["reason"] for p in found["slamon_probe_skipped_total"]} == {"overrun", "clock_step"}
     for name in ("late", "duplicate", "reordered", "corrupt"):
         assert [p.value for p in found[f"slamon_probe_{name}_replies_total"]] == [0.0] * len(KINDS)
     assert len(found["slamon_probe_rtt_seconds_bucket"]) == len(KINDS) * (len(RTT_EDGES) + 1)

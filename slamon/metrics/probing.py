@@ -26,8 +26,8 @@ from slamon.record.series import Series
 PROBE_LABELS = ("target", "service", "probe", "family", "vantage")
 """Of every probe series; addresses, providers and sites stand on `slamon_target_info` only."""
 
-SKIP_REASONS = ("overrun", "clock_step", "disabled")
-"""Why a slot passed without a probe: the previous one was still in flight, the clock was stepped, the target was off."""
+SKIP_REASONS = ("overrun", "clock_step")
+"""Why a slot passed without a probe: the previous one was still in flight, or the clock was stepped."""
 
 _RESULT_SUFFIX = tuple(f',result="{result}"' for result in RESULTS)
 

@@ -62,11 +62,6 @@ class Minute:
         self.samples = bytearray()
         return self.samples
 
-    def __len__(self) -> int:
-        """Samples."""
-        before = sum(len(samples) // SAMPLE.size + block.count for samples, block, _ in self._pieces)
-        return before + len(self.samples) // SAMPLE.size
-
     def last(self) -> tuple[int, int] | None:
         """What the next minute's `before` is."""
         if self.samples:
