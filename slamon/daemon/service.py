@@ -37,7 +37,8 @@ from slamon.turns import give_way
 log = logging.getLogger("slamon")
 
 BATCH = 1 * S
-"""Between two writes of facts: what a power cut may cost."""
+"""Between two writes of facts: what a power cut may cost. They come on full seconds of the monotonic clock, which are borders of ticks
+too, with the answers just read: one wake-up serves both, and half of what a wake-up costs is that nothing is in the caches."""
 
 LOOK = 10
 """Batches between two looks for targets that have become lossy: one interval of most."""
@@ -172,8 +173,7 @@ class Service:
         count = 0
         due = self._clock.monotonic()
         while True:
-            due = max(due + BATCH, self._clock.monotonic())
-            await asyncio.sleep((due - self._clock.monotonic()) / S)
+            due = await self._border(due)
             async with self._turn:
                 await self._step()
             count += 1
@@ -184,6 +184,13 @@ class Service:
                 await self._prune()
             if count % COLLECT == 0:
                 gc.collect()
+
+    async def _border(self, after: int) -> int:
+        """Wait for the next border of two batches, later than `after` and not before now; it is returned."""
+        now = self._clock.monotonic()
+        border = (max(after, now) // BATCH + 1) * BATCH
+        await asyncio.sleep((border - now) / S)
+        return border
 
     async def _examine(self) -> None:
         """What is wrong with the store as it was found. Measuring goes on: what is recorded from here on is as good as ever."""
@@ -220,9 +227,10 @@ class Service:
                 self._judged = True
                 if self._judge.declarations is not None:
                     self._declarations.say(self._judge.declarations)
-                due = self._clock.monotonic() + config.judge_refresh
-                while self._clock.monotonic() < due and self.config is config:
-                    await asyncio.sleep(min(BATCH, max(due - self._clock.monotonic(), 0)) / S)
+                border = self._clock.monotonic()
+                due = (border + config.judge_refresh) // BATCH * BATCH
+                while border < due and self.config is config:
+                    border = await self._border(border)
                     if self._source.declared > self._judge.declared:
                         break
             except (StoreError, TamperedError) as error:
