@@ -20,7 +20,7 @@ from slamon.record.packing import join
 from slamon.record.records import encoded, total
 from slamon.record.rows import Record
 from slamon.store.rows import QUARTER_MINUTES, quarter_id, quarter_of, record_row, record_value
-from slamon.store.schema import SUMS, meta, minutes, packets, raw, reading, record, series, writing
+from slamon.store.schema import SUMS, Frequent, meta, minutes, packets, raw, reading, record, series, writing
 from slamon.store.writing import KEEP_RECORD, kept, slices
 
 QUARTER_STEPS = 300
@@ -64,7 +64,7 @@ _PARTS = (
 )
 _RAW = select(raw.c.series, raw.c.minute, raw.c.data).where(_in_span(raw)).order_by(raw.c.minute)
 _FOLDED, _PACKETS = _between(minutes), _between(packets)
-_KEEP_MINUTES, _KEEP_PACKETS = kept(minutes, "data"), kept(packets, "data")
+_KEEP_MINUTES, _KEEP_PACKETS = Frequent(kept(minutes, "data")), Frequent(kept(packets, "data"))
 _DROP_PARTS = delete(record).where(record.c.length == bindparam("length"), _in_span(record))
 _DROP_RAW = delete(raw).where(_in_span(raw))
 
@@ -165,8 +165,8 @@ class Compactor:
             i = quarter_of(id)[1]
             if i in parts:
                 parts[i] = _merged([one.record for one in parts[i]] + unfold(at, data))
-        connection.execute(
-            _KEEP_MINUTES, [{"id": quarter_id(start, i), "data": fold(at, some)} for i, some in parts.items()]
+        _KEEP_MINUTES.run(
+            connection, [{"id": quarter_id(start, i), "data": fold(at, some)} for i, some in parts.items()]
         )
         samples: dict[int, list[tuple[int, bytes]]] = {}
         for i, minute, data in connection.execute(_RAW, span):
@@ -174,8 +174,8 @@ class Compactor:
         if samples:
             for id, data in connection.execute(_PACKETS, keys):  # noqa: A001  the name of the column
                 samples.get(quarter_of(id)[1], []).append((at, data))
-            connection.execute(
-                _KEEP_PACKETS, [{"id": quarter_id(start, i), "data": join(at, some)} for i, some in samples.items()]
+            _KEEP_PACKETS.run(
+                connection, [{"id": quarter_id(start, i), "data": join(at, some)} for i, some in samples.items()]
             )
             connection.execute(_DROP_RAW, span)
         connection.execute(_DROP_PARTS, span)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select
 
 from slamon.model import DAY, MEANING, MINUTE, RESULT_CODE, Effect, Target
 from slamon.record import journal as lines
@@ -150,10 +150,7 @@ def load(
 
 
 def _gaps(connection: Connection, start: int, end: int) -> tuple[Gap, ...]:
-    found = connection.execute(
-        select(gap.c.start, gap.c.end, gap.c.reason).where(gap.c.end > start, gap.c.start < end).order_by(gap.c.start)
-    )
-    return tuple(Gap(*one) for one in found)
+    return tuple(Gap(*one) for one in connection.execute(_GAPS, {"start": start, "end": end}))
 
 
 def replay_all(connection: Connection) -> tuple[dict[int, Track], dict[int, int]]:
@@ -166,7 +163,7 @@ def _series(connection: Connection, names: Iterable[str]) -> list[Row[Any]]:
     wanted = list(names)
     found: list[Row[Any]] = []
     for part in slices(wanted, KEYS_PER_QUERY):
-        found += connection.execute(select(series).where(series.c.target.in_(part)))
+        found += connection.execute(_SERIES, {"names": part})
     return found
 
 
@@ -227,10 +224,18 @@ def _replay(
 
 
 def _runs(connection: Connection, ids: Sequence[int], start: int, end: int, up_after: int) -> dict[int, list[Run]]:
-    """Ended runs that begin in the span, and those before it back to one that made the target up by itself; unordered.
+    """Ended runs that begin in the span, and those before it back to one that made the target up by itself; unordered."""
+    found: dict[int, list[Run]] = {}
+    for part in slices(ids, KEYS_PER_QUERY):
+        wanted = {"ids": part, "start": start, "end": end, "up_after": up_after}
+        for i, *columns in connection.execute(_RUNS, wanted):
+            found.setdefault(i, []).append(run_value(*columns))
+    return found
 
-    Down does not decide: what began as one outage has to be known from its start.
-    """
+
+def _decided_runs() -> Select[Any]:
+    """See `_runs`. Down does not decide: what began as one outage has to be known from its start."""
+    start: BindParameter[int] = bindparam("start")
     before = run.alias("before")
     # A gap inside takes samples away from a run, and what is left of it may be too short.
     torn = select(gap.c.start).where(gap.c.end > before.c.first_sent, gap.c.start <= before.c.last_sent)
@@ -240,7 +245,7 @@ def _runs(connection: Connection, ids: Sequence[int], start: int, end: int, up_a
             before.c.series == series.c.id,
             before.c.first_sent < start,
             before.c.last_sent < start,
-            before.c.samples >= up_after,
+            before.c.samples >= bindparam("up_after"),
             before.c.result.in_(UP),
             ~torn.correlate(before).exists(),
         )
@@ -249,25 +254,26 @@ def _runs(connection: Connection, ids: Sequence[int], start: int, end: int, up_a
         .correlate(series)
         .scalar_subquery()
     )
-    found: dict[int, list[Run]] = {}
-    for part in slices(ids, KEYS_PER_QUERY):
-        # Materialized, because the planner would otherwise walk every run of a series from its first day on.
-        wanted = (
-            select(series.c.id, func.coalesce(decisive, 0).label("first"))
-            .where(series.c.id.in_(part))
-            .cte("wanted")
-            .prefix_with("MATERIALIZED")
-        )
-        rows = connection.execute(
-            select(run.c.series, run.c.first_sent, run.c.last_sent, run.c.until, run.c.samples, run.c.result).join_from(
-                wanted,
-                run,
-                and_(run.c.series == wanted.c.id, run.c.first_sent >= wanted.c.first, run.c.first_sent < end),
-            )
-        )
-        for i, *columns in rows:
-            found.setdefault(i, []).append(run_value(*columns))
-    return found
+    # Materialized, because the planner would otherwise walk every run of a series from its first day on.
+    wanted = (
+        select(series.c.id, func.coalesce(decisive, 0).label("first"))
+        .where(series.c.id.in_(bindparam("ids", expanding=True)))
+        .cte("wanted")
+        .prefix_with("MATERIALIZED")
+    )
+    columns = run.c.series, run.c.first_sent, run.c.last_sent, run.c.until, run.c.samples, run.c.result
+    inside = and_(run.c.series == wanted.c.id, run.c.first_sent >= wanted.c.first, run.c.first_sent < bindparam("end"))
+    return select(*columns).join_from(wanted, run, inside)
+
+
+# Made once: a statement costs more to make than to run.
+_SERIES = select(series).where(series.c.target.in_(bindparam("names", expanding=True)))
+_GAPS = (
+    select(gap.c.start, gap.c.end, gap.c.reason)
+    .where(gap.c.end > bindparam("start"), gap.c.start < bindparam("end"))
+    .order_by(gap.c.start)
+)
+_RUNS = _decided_runs()
 
 
 def _joined(stored: Sequence[Run], tail: Sequence[Run], end: int) -> tuple[Run, ...]:
