@@ -39,6 +39,10 @@ EASY = MINUTE + 15 * S
 QUIET = 5 * MINUTE
 """How often a contract is judged, each in its turn, while its targets answer: all it gains is time up and packets that came back."""
 
+TURNS = 5
+"""In which all have theirs: those of one are judged one after the other. The first finds nothing in the caches: alone a contract took
+4.3 ms, one of twenty 2.6."""
+
 SHORT = 100
 """Times as long as a view may become old a period has to be: of a short one every minute counts for more."""
 
@@ -100,7 +104,7 @@ class _Running:
     def _turn(self, shown: Statement, answering: Answering) -> int:
         """When it is judged again though nothing happens: young, or of a short period, by every minute that is recorded."""
         period, as_of = self.current, shown.as_of
-        phase = crc32(self.book.contract.name.encode()) * QUIET >> 32
+        phase = (crc32(self.book.contract.name.encode()) * TURNS >> 32) * QUIET // TURNS
         following = QUIET - (as_of - phase) % QUIET
         rest = min(following, as_of - self.begun, (period.end - period.start) // SHORT)
         if answering.recorded // MINUTE == self.recorded:
