@@ -32,7 +32,7 @@ from slamon.resolve import Addresses
 from slamon.stats import RTT_EDGES, Stats
 from slamon.store import Store, StoreError, StoreThread
 from slamon.systemd import Notifier
-from slamon.turns import give_way
+from slamon.turns import border, give_way
 
 log = logging.getLogger("slamon")
 
@@ -173,7 +173,7 @@ class Service:
         count = 0
         due = self._clock.monotonic()
         while True:
-            due = await self._border(due)
+            due = await border(self._clock.monotonic, BATCH, due)
             async with self._turn:
                 await self._step()
             count += 1
@@ -184,13 +184,6 @@ class Service:
                 await self._prune()
             if count % COLLECT == 0:
                 gc.collect()
-
-    async def _border(self, after: int) -> int:
-        """Wait for the next border of two batches, later than `after` and not before now; it is returned."""
-        now = self._clock.monotonic()
-        border = (max(after, now) // BATCH + 1) * BATCH
-        await asyncio.sleep((border - now) / S)
-        return border
 
     async def _examine(self) -> None:
         """What is wrong with the store as it was found. Measuring goes on: what is recorded from here on is as good as ever."""
@@ -227,10 +220,10 @@ class Service:
                 self._judged = True
                 if self._judge.declarations is not None:
                     self._declarations.say(self._judge.declarations)
-                border = self._clock.monotonic()
-                due = (border + config.judge_refresh) // BATCH * BATCH
-                while border < due and self.config is config:
-                    border = await self._border(border)
+                reached = self._clock.monotonic()
+                due = (reached + config.judge_refresh) // BATCH * BATCH
+                while reached < due and self.config is config:
+                    reached = await border(self._clock.monotonic, BATCH, reached)
                     if self._source.declared > self._judge.declared:
                         break
             except (StoreError, TamperedError) as error:
