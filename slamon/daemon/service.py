@@ -38,7 +38,7 @@ log = logging.getLogger("slamon")
 
 BATCH = 1 * S
 """Between two writes of facts: what a power cut may cost. They come on full seconds of the monotonic clock, which are borders of ticks
-too, with the answers just read: one wake-up serves both, and half of what a wake-up costs is that nothing is in the caches."""
+too, with the answers just read: one wake-up serves both, and what a wake-up costs is mostly that nothing is in the caches."""
 
 LOOK = 10
 """Batches between two looks for targets that have become lossy: one interval of most."""
