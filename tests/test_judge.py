@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random  # noqa: TID251 - a seeded world
+from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from slamon.judge import Judge, Source, case, find_contracts, find_period, judge
 from slamon.judge import running as running_module
 from slamon.judge.bench import Bench
 from slamon.judge.held import hold
-from slamon.judge.running import QUIET
+from slamon.judge.running import QUIET, phase
 from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
@@ -278,7 +279,7 @@ async def test_a_refresh_of_healthy_lines_asks_the_store_once_for_all(
 async def test_quiet_contracts_are_judged_in_turn(
     tmp_path: Path, short: int, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By every minute at first, then each at a time of its own; of a short period more often; at once if anything happens."""
+    """By every minute at first, then each in its turn, which differ here; of a short period more often; at once if anything happens."""
     world = World(tmp_path, 1)
     monkeypatch.setattr(running_module, "SHORT", short)
     judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
@@ -301,6 +302,12 @@ async def test_quiet_contracts_are_judged_in_turn(
     await judge.refresh()
     assert all(view.current.as_of == world.now for view in judge.views)
     assert await world.thread.close()
+
+
+def test_contracts_take_turns_together_and_all_turns_are_alike() -> None:
+    turns = Counter(phase(f"site-{number:03}") for number in range(1000))
+    assert turns.keys() == {turn * MINUTE for turn in range(5)}
+    assert all(150 < many < 250 for many in turns.values())
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -104,12 +104,16 @@ class _Running:
     def _turn(self, shown: Statement, answering: Answering) -> int:
         """When it is judged again though nothing happens: young, or of a short period, by every minute that is recorded."""
         period, as_of = self.current, shown.as_of
-        phase = (crc32(self.book.contract.name.encode()) * TURNS >> 32) * QUIET // TURNS
-        following = QUIET - (as_of - phase) % QUIET
+        following = QUIET - (as_of - phase(self.book.contract.name)) % QUIET
         rest = min(following, as_of - self.begun, (period.end - period.start) // SHORT)
         if answering.recorded // MINUTE == self.recorded:
             rest = max(rest, EASY)
         return min(as_of + rest, period.end)
+
+
+def phase(name: str) -> int:
+    """When in each QUIET the turn of the contract of that name is; the same after a restart."""
+    return (crc32(name.encode()) * TURNS >> 32) * QUIET // TURNS
 
 
 class Judge:

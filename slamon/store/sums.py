@@ -21,7 +21,7 @@ SEEK_SHARE = 8
 """Below one in so many series, looking every row up is cheaper than reading all series of the span past."""
 KEYS_PER_QUERY = 500
 
-# Made once: a statement costs more to make than to run. Each is for walking a span, or for looking rows up where few are wanted.
+# Made once: a statement costs more to make than to run. Minutes are read by walking a span, or looked up where few are wanted.
 _KNOWN = select(meta.c.name, meta.c.value)
 _COUNT = select(func.count()).select_from(series)
 _RECORDS = (
