@@ -129,6 +129,9 @@ def test_minutes_are_folded_with_their_samples(path: Path) -> None:
         before = daemon.store.load(NAMES, T0 + 1, EVER, cuts=cuts, minutes=True)
         compact(daemon.store)
         assert daemon.store.load(NAMES, T0 + 1, EVER, cuts=cuts, minutes=True) == before
+        for name in NAMES:  # and nothing of the other one, whose rows lie between
+            alone = daemon.store.load([name], T0 + 1, EVER, cuts=cuts, minutes=True)
+            assert alone.series == {name: before.series[name]}
         assert {name: kept(daemon.store, name) for name in NAMES} == samples
         assert counts(daemon.store) == {"minutes": 2 * 2, "packets": 2 * 2, "record": 2 * (2 + 4), "raw": 2 * 4}
         assert daemon.store.prune(T0 + 29 * MINUTE, 0) == 2 * 15, "the second quarter hour is not over"
