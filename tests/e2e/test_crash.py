@@ -88,7 +88,13 @@ def test_a_kill_loses_nothing_that_was_recorded(daemon: Daemon) -> None:
     instants.pause(1.5)
     daemon.start()
     restarted = instants.wall()
-    after = daemon.until(lambda m: all(settled(m, t) > restarted for t in TARGETS), 20, "settled after the restart")
+    after = daemon.until(
+        lambda m: all(
+            settled(m, t) > restarted and not m.value("slamon_target_state", target=t, state="unknown") for t in TARGETS
+        ),
+        20,
+        "settled after the restart, with as many probes of one kind as a state asks for",
+    )
     for target in TARGETS:
         assert runs_until(daemon, target, known[target]) == facts[target], "earlier facts are all there"
         check_sums(daemon, after, target)
