@@ -31,23 +31,13 @@ from slamon.sla.facts import (
     State,
     Ticket,
 )
-from slamon.sla.terms import (
-    Clause,
-    Condition,
-    Contract,
-    ExclusionClass,
-    Form,
-    Group,
-    Measure,
-    Objective,
-    Party,
-    PeriodKind,
-    PeriodRule,
-    Side,
-    Statistic,
-    Subject,
-    Termination,
-)
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.composition import Group
+from slamon.sla.terms.conditions import Condition, Party, Termination
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Form, Objective, Statistic
+from slamon.sla.terms.outages import ExclusionClass
 
 CLAUSE = Clause(path="")
 PARIS = "Europe/Paris"

@@ -19,7 +19,8 @@ from slamon.cases.wanted import Grammar
 from slamon.model import DAY, HOUR, MINUTE, MS, US
 from slamon.sla.calendar import instant
 from slamon.sla.lines import Due
-from slamon.sla.terms import Clause, Contract
+from slamon.sla.terms import Contract
+from slamon.sla.terms.clause import Clause
 
 DOCS = Path(__file__).parents[1] / "docs"
 CASES = sorted((Path(__file__).parent / "sla" / "cases").rglob("*.yaml"))

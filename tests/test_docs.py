@@ -31,7 +31,7 @@ from slamon.sla.lines import (
     RightLine,
 )
 from slamon.sla.statement import SCHEMA_VERSION, Statement
-from slamon.sla.terms import Clause
+from slamon.sla.terms.clause import Clause
 from slamon.store import Store
 
 PAGE = Path(__file__).parents[1] / "docs" / "json.md"

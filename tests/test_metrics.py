@@ -32,34 +32,15 @@ from slamon.record.series import Series
 from slamon.sla import periods
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, Lodged, Notice, Payment, Sample, SampleSeries, State
 from slamon.sla.statement import OutageLine, evaluate
-from slamon.sla.terms import (
-    Anchor,
-    Bonus,
-    Cap,
-    Claim,
-    Clause,
-    Condition,
-    Contract,
-    Count,
-    Credit,
-    Deadline,
-    ExclusionClass,
-    Form,
-    Give,
-    Group,
-    Level,
-    Measure,
-    Objective,
-    Party,
-    Per,
-    Price,
-    Side,
-    Span,
-    Statistic,
-    Subject,
-    Termination,
-    Tier,
-)
+from slamon.sla.terms import Claim, Contract, Price
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.composition import Group
+from slamon.sla.terms.conditions import Bonus, Condition, Party, Termination
+from slamon.sla.terms.credits import Cap, Count, Credit, Give, Per, Tier
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Form, Level, Objective, Statistic
+from slamon.sla.terms.outages import ExclusionClass
+from slamon.sla.terms.times import Anchor, Deadline, Span
 from slamon.stats import RTT_EDGES, SocketInfo, Stats
 
 NOW = 1_790_000_000 * S

@@ -10,32 +10,14 @@ from slamon.model import DAY, HOUR, MINUTE, S
 from slamon.sla import periods
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, State
 from slamon.sla.statement import evaluate
-from slamon.sla.terms import (
-    Cap,
-    Clause,
-    Combine,
-    Condition,
-    Contract,
-    Credit,
-    ExclusionClass,
-    Give,
-    Lead,
-    Level,
-    Measure,
-    Objective,
-    OutageRule,
-    Party,
-    PeriodKind,
-    PeriodRule,
-    Price,
-    Side,
-    Span,
-    Subject,
-    Termination,
-    Tier,
-    Where,
-    Within,
-)
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Price
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.conditions import Condition, Party, Termination, Where, Within
+from slamon.sla.terms.credits import Cap, Combine, Credit, Give, Tier
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Level, Objective
+from slamon.sla.terms.outages import ExclusionClass, OutageRule
+from slamon.sla.terms.times import Lead, Span
 
 OUTAGES = 10_000
 """More than a bad line has in a year: one every 53 minutes."""

@@ -20,7 +20,8 @@ from slamon.sla import calendar, subjects
 from slamon.sla.lines import LOCAL_FAULT, UNKNOWN, ClaimLine, ClaimState, Due, RightLine, RightState, Status
 from slamon.sla.measured import Measured
 from slamon.sla.statement import Statement
-from slamon.sla.terms import DIMENSION, Contract, Dimension, Measure, Subject
+from slamon.sla.terms import Contract
+from slamon.sla.terms.measures import DIMENSION, Dimension, Measure, Subject
 
 T = TypeVar("T")
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 from slamon import units
 from slamon.config import grammar
 from slamon.sla.facts import Sample
-from slamon.sla.terms import Dimension, Form, Objective
+from slamon.sla.terms.measures import Dimension
+from slamon.sla.terms.objectives import Form, Objective
 
 LOST = "lost"
 RECEIVED = "ok"

@@ -11,7 +11,10 @@ from slamon.config.reader import Reader, join, nearest, suggestion
 from slamon.errors import Problem, UsageError
 from slamon.sla import calendar, periods
 from slamon.sla.lines import Period
-from slamon.sla.terms import Composition, Contract, Objective, Subject, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition, names
+from slamon.sla.terms.measures import Subject
+from slamon.sla.terms.objectives import Objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from slamon.config import grammar
 from slamon.config.reader import one_of
 from slamon.sla import calendar
 from slamon.sla.lines import Due
-from slamon.sla.terms import Contract, Dimension
+from slamon.sla.terms import Contract
+from slamon.sla.terms.measures import Dimension
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)

@@ -12,7 +12,8 @@ from slamon.report.words import duration
 from slamon.sla import hours, periods
 from slamon.sla.exclusions import decide, owned
 from slamon.sla.facts import Agreement, Exclusion, Facts, Ticket
-from slamon.sla.terms import Contract, ExclusionClass
+from slamon.sla.terms import Contract
+from slamon.sla.terms.outages import ExclusionClass
 from slamon.sla.timeline import Piece, Spans, intersect, length
 from slamon.store import Declarations
 

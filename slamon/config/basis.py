@@ -13,7 +13,8 @@ from slamon.config.nodes import Node, plain
 from slamon.config.services import Service
 from slamon.model import Slots, Target
 from slamon.sla.reach import services as judged
-from slamon.sla.terms import Contract, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import names
 
 
 def basis(contract: Contract, node: Node, services: Mapping[str, Service], targets: Mapping[str, Target]) -> str:

@@ -12,7 +12,10 @@ from slamon.config.gives import Money
 from slamon.config.objectives import clause
 from slamon.config.reader import suggestion
 from slamon.model import DAY
-from slamon.sla.terms import Cap, Credit, Measure, PeriodKind, Side, Span
+from slamon.sla.terms import PeriodKind
+from slamon.sla.terms.credits import Cap, Credit
+from slamon.sla.terms.measures import Measure, Side
+from slamon.sla.terms.times import Span
 from slamon.units import format_duration, format_percent
 
 ORDER = tuple(Span)

@@ -14,11 +14,12 @@ from slamon.config import grammar
 from slamon.config.edge import Section
 from slamon.config.measures import measured
 from slamon.config.values import DURATION_PATTERN, Duration, Text, Texts, number, one, pattern, several
-from slamon.sla.terms import BadSlot as BadSlotRule
-from slamon.sla.terms import Deadline as DeadlineRule
-from slamon.sla.terms import Lead, PeriodRule, Span
-from slamon.sla.terms import Weekly as WeeklyRule
-from slamon.sla.terms import Within as WithinRule
+from slamon.sla.terms import PeriodRule
+from slamon.sla.terms.conditions import Within as WithinRule
+from slamon.sla.terms.outages import BadSlot as BadSlotRule
+from slamon.sla.terms.times import Deadline as DeadlineRule
+from slamon.sla.terms.times import Lead, Span
+from slamon.sla.terms.times import Weekly as WeeklyRule
 
 T = TypeVar("T")
 

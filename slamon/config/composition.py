@@ -8,7 +8,8 @@ from collections.abc import Mapping as Lookup
 from slamon.config.edge import Report
 from slamon.config.nodes import Mapping, Scalar, Sequence
 from slamon.config.reader import suggestion
-from slamon.sla.terms import Composition, Contract, Group, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition, Group, names
 
 KEYS = ("any", "all", "at_least", "of")
 _EXAMPLE = "write one name, {any: [a, b]}, {all: [a, b]} or {at_least: 2, of: [a, b, c]}"

@@ -12,7 +12,8 @@ from slamon.config.credits import Reading, credit
 from slamon.config.deadlines import AFTER_NOTICE, NOTICE
 from slamon.config.edge import Report, written
 from slamon.config.objectives import clause, parsed
-from slamon.sla.terms import Bonus, Condition, Measure, Party, Scope, Side, Termination, Where, Within
+from slamon.sla.terms.conditions import Bonus, Condition, Party, Scope, Termination, Where, Within
+from slamon.sla.terms.measures import Measure, Side
 
 
 def conditions(keys: Mapping[str, Keys], report: Report, reading: Reading) -> tuple[Condition, ...]:

@@ -26,6 +26,9 @@ from slamon.config.subjects import Subjects
 from slamon.errors import Place, Problem
 from slamon.sla import terms
 from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition
+from slamon.sla.terms.credits import Combine, Credit, CreditBase
+from slamon.sla.terms.times import Span
 
 __all__ = ["latency_limits", "read_contract"]
 
@@ -160,14 +163,14 @@ class _Reader:
             currency=money.currency,
             prices=(terms.Price(amount=keys.price[0], per=keys.price[2]),) if keys.price else (),
             prorate=terms.Prorate(keys.prorate),
-            credit_base=terms.CreditBase(keys.credit_base),
+            credit_base=CreditBase(keys.credit_base),
             outage=rule,
             unknown=terms.UnknownTime(keys.unknown),
             min_coverage=keys.min_coverage,
             exclusions=classes,
             objectives=tuple(subjects.objectives.values()),
             credits=credits_,
-            combine=terms.Combine(keys.combine or "sum"),
+            combine=Combine(keys.combine or "sum"),
             caps=limits,
             minimum_credit=minimum,
             minimum_credit_exclusive=exclusive,
@@ -183,9 +186,7 @@ class _Reader:
             origins=origins(keys, report.node),
         )
 
-    def _composition(
-        self, report: Report, key: str, known: Collection[str] | None, what: str
-    ) -> terms.Composition | None:
+    def _composition(self, report: Report, key: str, known: Collection[str] | None, what: str) -> Composition | None:
         if key not in written(report):
             return None
         return composition(report.below(key), known=known, what=what)
@@ -208,11 +209,11 @@ def _years(keys: Keys, report: Report) -> None:
     fix = "add for example `term: {from: 2026-01-01}`"
     if keys.period.kind is terms.PeriodKind.CONTRACT_YEAR:
         report.say(("period",), reason, fix=fix)
-    if keys.caps and terms.Span.CONTRACT_YEAR in keys.caps:
-        report.say(("caps", terms.Span.CONTRACT_YEAR.value), reason, fix=fix, at_key=True, show=False)
+    if keys.caps and Span.CONTRACT_YEAR in keys.caps:
+        report.say(("caps", Span.CONTRACT_YEAR.value), reason, fix=fix, at_key=True, show=False)
 
 
-def _combined(credits_: Collection[terms.Credit], keys: Keys, report: Report) -> None:
+def _combined(credits_: Collection[Credit], keys: Keys, report: Report) -> None:
     money = len(keys.credits) - sum(not credit.money for credit in credits_)
     if money > 1 and keys.combine is None and "combine" not in written(report):
         report.say(
@@ -242,7 +243,7 @@ def _reports(keys: Keys) -> terms.Reports | None:
     own = keys.reports
     if own is None:
         return None
-    review = None if own.review is None else terms.Span(own.review)
+    review = None if own.review is None else Span(own.review)
     return terms.Reports(to=own.to, due=own.due, review=review, dispute=own.dispute)
 
 

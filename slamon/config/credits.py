@@ -14,7 +14,8 @@ from slamon.config.grammar import Amount
 from slamon.config.nodes import Mapping, Scalar
 from slamon.config.objectives import clause, parsed
 from slamon.config.subjects import Comparison, Subjects
-from slamon.sla.terms import Count, Credit, Dimension, Give, Per, Side, Tier
+from slamon.sla.terms.credits import Count, Credit, Give, Per, Tier
+from slamon.sla.terms.measures import Dimension, Side
 
 LOW_SIDES = (Side.BELOW, Side.AT_MOST)
 HIGH_SIDES = (Side.OVER, Side.AT_LEAST)

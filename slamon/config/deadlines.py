@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from slamon.config.edge import Report
-from slamon.sla.terms import Anchor, Deadline
+from slamon.sla.terms.times import Anchor, Deadline
 
 OCCURRENCE = frozenset(
     {Anchor.OUTAGE_START, Anchor.OUTAGE_END, Anchor.TICKET_OPENED, Anchor.TICKET_CLOSED, Anchor.PERIOD_END}

@@ -8,7 +8,9 @@ from fractions import Fraction
 from slamon import units
 from slamon.config.clauses import Contract as Keys
 from slamon.config.edge import Report, written
-from slamon.sla.terms import Give, PeriodKind, Span
+from slamon.sla.terms import PeriodKind
+from slamon.sla.terms.credits import Give
+from slamon.sla.terms.times import Span
 
 MONTHS = {Span.MONTH: 1, Span.QUARTER: 3, Span.YEAR: 12}
 PERIOD_MONTHS = {

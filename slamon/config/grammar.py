@@ -14,21 +14,11 @@ from slamon import units
 from slamon.config.reader import nearest
 from slamon.model import DAY
 from slamon.sla.calendar import YEARS
-from slamon.sla.terms import (
-    Anchor,
-    BadSlot,
-    Deadline,
-    Dimension,
-    Lead,
-    PeriodKind,
-    PeriodRule,
-    Side,
-    SlotRule,
-    Span,
-    Weekly,
-    Where,
-    Within,
-)
+from slamon.sla.terms import PeriodKind, PeriodRule
+from slamon.sla.terms.conditions import Where, Within
+from slamon.sla.terms.measures import Dimension, Side
+from slamon.sla.terms.outages import BadSlot, SlotRule
+from slamon.sla.terms.times import Anchor, Deadline, Lead, Span, Weekly
 
 LONGEST = 36_525 * DAY
 """A hundred years: no deadline or window of a contract is longer, and civil days stay inside the calendar."""

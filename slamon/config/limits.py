@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
-from slamon.sla.terms import Contract, Credit, Form, Measure, Objective
+from slamon.sla.terms import Contract
+from slamon.sla.terms.credits import Credit
+from slamon.sla.terms.measures import Measure
+from slamon.sla.terms.objectives import Form, Objective
 
 
 def latency_limits(contracts: Collection[Contract]) -> tuple[int, ...]:

@@ -9,19 +9,8 @@ from fractions import Fraction
 from slamon import units
 from slamon.config.grammar import SIDES, Amount, quantity
 from slamon.config.reader import nearest
-from slamon.sla.terms import (
-    DIMENSION,
-    FALLING,
-    Dimension,
-    Form,
-    Level,
-    Measure,
-    Rounding,
-    RoundingMode,
-    Side,
-    Statistic,
-    Subject,
-)
+from slamon.sla.terms.measures import DIMENSION, FALLING, Dimension, Measure, Rounding, RoundingMode, Side, Subject
+from slamon.sla.terms.objectives import Form, Level, Statistic
 
 DEFINED = frozenset(
     {Measure.AVAILABILITY, Measure.LATENCY, Measure.JITTER, Measure.LOSS, Measure.RESTORE, Measure.NOTIFY}

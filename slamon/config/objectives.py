@@ -20,20 +20,10 @@ from slamon.config.measures import (
     statistics,
 )
 from slamon.config.reader import nearest, suggestion
-from slamon.sla.terms import (
-    SAMPLED,
-    Clause,
-    Composition,
-    Level,
-    Measure,
-    Objective,
-    Rounding,
-    Statistic,
-    Subject,
-    Total,
-    Variation,
-    names,
-)
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.composition import Composition, names
+from slamon.sla.terms.measures import SAMPLED, Measure, Rounding, Subject
+from slamon.sla.terms.objectives import Level, Objective, Statistic, Total, Variation
 
 T = TypeVar("T")
 

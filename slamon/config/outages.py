@@ -9,7 +9,8 @@ from slamon.config.clauses import Outage as Keys
 from slamon.config.deadlines import LODGE, Calendar
 from slamon.config.edge import Report, written
 from slamon.config.objectives import clause
-from slamon.sla.terms import BelongsTo, Clock, ExclusionClass, OutageRule, Side, SlotRule
+from slamon.sla.terms.measures import Side
+from slamon.sla.terms.outages import BelongsTo, Clock, ExclusionClass, OutageRule, SlotRule
 from slamon.units import format_duration
 
 CATEGORIES = frozenset({"up", "provider_down", "local_fault", "unknown", "not_elapsed"})

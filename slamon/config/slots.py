@@ -12,7 +12,7 @@ from slamon.config.edge import Report, Section, written
 from slamon.config.values import one, pattern
 from slamon.model import DAY
 from slamon.model import Slots as Rule
-from slamon.sla.terms import BadSlot, SlotRule
+from slamon.sla.terms.outages import BadSlot, SlotRule
 from slamon.units import format_duration
 
 LONGEST = DAY // 2

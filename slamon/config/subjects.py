@@ -9,7 +9,8 @@ from slamon.config.edge import Report
 from slamon.config.measures import DEFINED, WORDS, Scale, measured, scale_of
 from slamon.config.objectives import Found, clause, exceeded
 from slamon.config.reader import nearest
-from slamon.sla.terms import Measure, Objective, Subject
+from slamon.sla.terms.measures import Measure, Subject
+from slamon.sla.terms.objectives import Objective
 
 EACH = frozenset({Measure.EACH_OUTAGE, Measure.EACH_DAY_OUT})
 """An entry named so applies to each of them, even where an objective of the same name shows the longest."""

@@ -16,7 +16,8 @@ from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, happened
 from slamon.sla.outages import Ruled, ruled
 from slamon.sla.slots import judged_by_loss, own_rule
 from slamon.sla.tally import Tally, counts_packets, eligible, tally
-from slamon.sla.terms import Composition, Contract, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition, names
 from slamon.sla.timeline import Spans
 from slamon.store import Answering, Declarations, Store, StoreThread
 

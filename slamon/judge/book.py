@@ -17,7 +17,8 @@ from slamon.sla.lines import Period
 from slamon.sla.reach import needed, services
 from slamon.sla.statement import Statement, state
 from slamon.sla.tally import Tally
-from slamon.sla.terms import Composition, Contract, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition, names
 from slamon.turns import give_way
 
 Stretch: TypeAlias = tuple[Composition, Period]

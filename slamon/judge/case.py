@@ -15,7 +15,8 @@ from slamon.sla.facts import Facts
 from slamon.sla.lines import Period
 from slamon.sla.outages import Ruled, indivisible
 from slamon.sla.tally import QUARTER, Tally, base_end, counts_packets
-from slamon.sla.terms import Composition, Contract
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition
 from slamon.turns import give_way
 
 BEYOND = HOUR

@@ -9,7 +9,7 @@ from slamon.judge.bench import Source
 from slamon.path import Evidence, of_outage, shown
 from slamon.sla.reach import services
 from slamon.sla.statement import Statement
-from slamon.sla.terms import names
+from slamon.sla.terms.composition import names
 
 
 async def evidence(config: Config, source: Source, statements: Iterable[Statement]) -> tuple[Evidence, ...]:

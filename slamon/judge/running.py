@@ -20,7 +20,9 @@ from slamon.sla.facts import Agreement
 from slamon.sla.lines import Period, Status
 from slamon.sla.reach import looks_ahead, needed, services
 from slamon.sla.statement import Statement
-from slamon.sla.terms import Contract, Measure, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import names
+from slamon.sla.terms.measures import Measure
 from slamon.stats import Stats
 from slamon.store import Answering, Declarations
 from slamon.turns import give_way

@@ -9,7 +9,8 @@ from slamon.metrics.family import Family, Lines, Page, per_statement
 from slamon.metrics.text import escape, number, pairs, ratio, ratio_seconds, seconds
 from slamon.sla.lines import DEGRADED, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
 from slamon.sla.statement import ObjectiveLine, OutageLine, Statement, Status
-from slamon.sla.terms import Dimension, described
+from slamon.sla.terms.composition import described
+from slamon.sla.terms.measures import Dimension
 
 PERIOD_LABELS = ("contract", "period")
 """Of every judged series; period is `current` or `previous`."""

@@ -9,7 +9,7 @@ from slamon.report.words import SIGNS, exact_money, instant, level, money, numbe
 from slamon.sla.calendar import zone
 from slamon.sla.lines import CapLine, CreditPart
 from slamon.sla.statement import CreditLine, Statement
-from slamon.sla.terms import Measure
+from slamon.sla.terms.measures import Measure
 
 MOST_PARTS = 40
 """Outages whose arithmetic is written out (JSON has all of them)."""

@@ -21,7 +21,12 @@ from slamon.report.terms import (
 from slamon.report.words import percent, share
 from slamon.sla import promise
 from slamon.sla.reach import services
-from slamon.sla.terms import SAMPLED, Combine, Contract, Kind, Measure, Objective, Party, Termination, described, names
+from slamon.sla.terms import Contract, Kind
+from slamon.sla.terms.composition import described, names
+from slamon.sla.terms.conditions import Party, Termination
+from slamon.sla.terms.credits import Combine
+from slamon.sla.terms.measures import SAMPLED, Measure
+from slamon.sla.terms.objectives import Objective
 from slamon.units import format_money
 
 KINDS = {

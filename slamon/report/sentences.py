@@ -19,7 +19,8 @@ from slamon.sla.lines import (
     RightState,
 )
 from slamon.sla.statement import CreditLine, ObjectiveLine, Statement, Status
-from slamon.sla.terms import SAMPLED, Clause, Measure, Side
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.measures import SAMPLED, Measure, Side
 
 STATUS = {
     Status.MET: "met",

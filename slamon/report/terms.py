@@ -8,30 +8,13 @@ from fractions import Fraction
 from slamon.report.words import duration, share, trimmed
 from slamon.sla.credit import NO_CURRENCY
 from slamon.sla.subjects import written
-from slamon.sla.terms import (
-    BelongsTo,
-    Cap,
-    Clock,
-    Condition,
-    Contract,
-    Count,
-    Credit,
-    Dimension,
-    ExclusionClass,
-    Give,
-    Level,
-    Measure,
-    Objective,
-    OutageRule,
-    Party,
-    PeriodKind,
-    PeriodRule,
-    Price,
-    Side,
-    SlotRule,
-    Subject,
-    Weekly,
-)
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Price
+from slamon.sla.terms.conditions import Condition, Party
+from slamon.sla.terms.credits import Cap, Count, Credit, Give
+from slamon.sla.terms.measures import Dimension, Measure, Side, Subject
+from slamon.sla.terms.objectives import Level, Objective
+from slamon.sla.terms.outages import BelongsTo, Clock, ExclusionClass, OutageRule, SlotRule
+from slamon.sla.terms.times import Weekly
 from slamon.units import format_duration, format_money, round_half_up
 
 SIDES = {Side.BELOW: "<", Side.AT_MOST: "≤", Side.OVER: ">", Side.AT_LEAST: "≥"}

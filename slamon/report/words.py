@@ -9,7 +9,7 @@ from fractions import Fraction
 from slamon.model import DAY, HOUR, MINUTE, MS, S
 from slamon.sla.facts import Event
 from slamon.sla.lines import CreditLine, Due, ObjectiveLine
-from slamon.sla.terms import Dimension
+from slamon.sla.terms.measures import Dimension
 from slamon.units import format_money, format_percent, round_half_up
 
 _PARTS = (("d", DAY), ("h", HOUR), ("m", MINUTE))

@@ -23,7 +23,13 @@ from slamon.sla.lines import CreditLine, ObjectiveLine, Period
 from slamon.sla.measured import Incident, Measured, excess
 from slamon.sla.stated import is_stated
 from slamon.sla.tally import Tally, tally
-from slamon.sla.terms import BelongsTo, Cap, Composition, Contract, CreditBase, Form, Measure, Objective, Span, Term
+from slamon.sla.terms import Contract, Term
+from slamon.sla.terms.composition import Composition
+from slamon.sla.terms.credits import Cap, CreditBase
+from slamon.sla.terms.measures import Measure
+from slamon.sla.terms.objectives import Form, Objective
+from slamon.sla.terms.outages import BelongsTo
+from slamon.sla.terms.times import Span
 from slamon.sla.timeline import Spans, clip, length, union
 from slamon.sla.values import Figure
 from slamon.sla.verdict import coverage_suffices, objective_line

@@ -10,7 +10,10 @@ from typing import NamedTuple
 from slamon.model import DAY
 from slamon.sla.gives import units
 from slamon.sla.subjects import ancestry, judged
-from slamon.sla.terms import Contract, Count, Credit, Measure, Objective
+from slamon.sla.terms import Contract
+from slamon.sla.terms.credits import Count, Credit
+from slamon.sla.terms.measures import Measure
+from slamon.sla.terms.objectives import Objective
 
 LONGEST = 3660 * DAY
 """Ten years, longer than any period: a threshold further away than that is not reached."""

@@ -10,7 +10,7 @@ from slamon.sla.history import History
 from slamon.sla.lines import Due, Period
 from slamon.sla.measured import Incident
 from slamon.sla.outages import matching
-from slamon.sla.terms import Anchor, Deadline
+from slamon.sla.terms.times import Anchor, Deadline
 
 
 def instants(history: History, period: Period, anchor: Anchor | None, incidents: Iterable[Incident]) -> list[int]:

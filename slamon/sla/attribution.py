@@ -15,7 +15,8 @@ from slamon.record.rows import Gap, reach
 from slamon.sla import slots, stated
 from slamon.sla.detection import Detection, Rule, detect, last_before, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, State
-from slamon.sla.terms import Composition, OutageRule
+from slamon.sla.terms.composition import Composition
+from slamon.sla.terms.outages import OutageRule
 from slamon.sla.timeline import Piece, Spans, Timeline, overlaps, union
 
 TRUST = DAY

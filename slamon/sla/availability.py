@@ -9,7 +9,8 @@ from math import floor
 from slamon.sla.facts import State
 from slamon.sla.lines import DEGRADED, LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
 from slamon.sla.tally import Tally
-from slamon.sla.terms import Total, UnknownTime
+from slamon.sla.terms import UnknownTime
+from slamon.sla.terms.objectives import Total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

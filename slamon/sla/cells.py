@@ -11,7 +11,8 @@ from slamon.sla.exclusions import decide, owned
 from slamon.sla.facts import Exclusion, Facts, State
 from slamon.sla.lines import DEGRADED, LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
 from slamon.sla.outages import Ruled
-from slamon.sla.terms import Composition, Contract, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition, names
 from slamon.sla.timeline import Piece, Timeline, filled, overlaps, tagged
 
 CATEGORY: dict[State | None, str] = {

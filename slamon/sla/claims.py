@@ -6,7 +6,7 @@ from slamon.sla.anchors import earliest, instants
 from slamon.sla.deadlines import in_time
 from slamon.sla.history import History
 from slamon.sla.lines import ClaimLine, ClaimState, Due, Period
-from slamon.sla.terms import Deadline
+from slamon.sla.terms.times import Deadline
 
 
 def claim(history: History, period: Period) -> ClaimLine | None:

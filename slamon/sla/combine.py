@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from slamon.sla.lines import CreditLine, CreditPart
 from slamon.sla.money import rounded
-from slamon.sla.terms import Combine
+from slamon.sla.terms.credits import Combine
 from slamon.sla.timeline import Spans
 
 

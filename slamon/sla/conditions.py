@@ -16,7 +16,9 @@ from slamon.sla.overdue import days_overdue, overdue_since
 from slamon.sla.sliding import Spell, of_stretch, spells
 from slamon.sla.subjects import ancestry, root, written
 from slamon.sla.subjects import value as of_period
-from slamon.sla.terms import Condition, Dimension, Measure, Side, Span, Subject, Where
+from slamon.sla.terms.conditions import Condition, Where
+from slamon.sla.terms.measures import Dimension, Measure, Side, Subject
+from slamon.sla.terms.times import Span
 from slamon.units import format_duration, round_half_up
 
 SIDES = {Side.OVER: "over", Side.AT_LEAST: "at least", Side.BELOW: "below", Side.AT_MOST: "at most"}

@@ -15,7 +15,10 @@ from slamon.sla.lines import CapLine, CreditLine, CreditPart
 from slamon.sla.measured import Measured, excess
 from slamon.sla.money import at_most, rounded
 from slamon.sla.subjects import ancestry, judged, outage_days, root, value, whole_days, written
-from slamon.sla.terms import Cap, Contract, Credit, Measure, Side, Span
+from slamon.sla.terms import Contract
+from slamon.sla.terms.credits import Cap, Credit
+from slamon.sla.terms.measures import Measure, Side
+from slamon.sla.terms.times import Span
 from slamon.sla.timeline import Spans, clip, union
 
 NO_CURRENCY = "XXX"

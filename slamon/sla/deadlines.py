@@ -11,7 +11,8 @@ from slamon.errors import UsageError
 from slamon.sla import calendar, periods
 from slamon.sla.hours import ONE_DAY
 from slamon.sla.lines import Due, Period
-from slamon.sla.terms import Anchor, Contract, Deadline, Lead
+from slamon.sla.terms import Contract
+from slamon.sla.terms.times import Anchor, Deadline, Lead
 
 
 def due(deadline: Deadline, contract: Contract, *, anchor: int | None, period: Period) -> Due | None:

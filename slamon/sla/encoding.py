@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_h
 
 from slamon.model import MS, S
 from slamon.sla.lines import CreditLine, ObjectiveLine
-from slamon.sla.terms import Dimension
+from slamon.sla.terms.measures import Dimension
 from slamon.units import format_money, format_percent, round_half_up
 
 if TYPE_CHECKING:

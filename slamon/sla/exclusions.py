@@ -10,7 +10,9 @@ from slamon.model import S
 from slamon.sla import deadlines, hours, periods
 from slamon.sla.facts import Agreement, Exclusion, Recorded, Ticket
 from slamon.sla.outages import matching
-from slamon.sla.terms import Anchor, Contract, ExclusionClass
+from slamon.sla.terms import Contract
+from slamon.sla.terms.outages import ExclusionClass
+from slamon.sla.terms.times import Anchor
 from slamon.sla.timeline import Piece, Span, Spans, intersect, overlaps, subtract, tagged, union
 from slamon.units import format_duration
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import ceil, floor
 
 from slamon.sla.rounding import rounded
-from slamon.sla.terms import Count, Credit, Give, Per, Rounding, Side, Tier
+from slamon.sla.terms.credits import Count, Credit, Give, Per, Tier
+from slamon.sla.terms.measures import Rounding, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

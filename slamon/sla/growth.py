@@ -13,7 +13,7 @@ from slamon.sla.history import History
 from slamon.sla.lines import CreditLine, Period
 from slamon.sla.measured import Incident
 from slamon.sla.subjects import civil_days
-from slamon.sla.terms import Measure, Side, Subject
+from slamon.sla.terms.measures import Measure, Side, Subject
 from slamon.sla.timeline import Span, Spans, clip, length, overlaps, union
 
 GROWING = frozenset(

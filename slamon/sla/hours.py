@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from slamon.sla import calendar
-from slamon.sla.terms import Contract, Weekly
+from slamon.sla.terms import Contract
+from slamon.sla.terms.times import Weekly
 from slamon.sla.timeline import Span, Spans, clip, union
 
 ONE_DAY = timedelta(days=1)

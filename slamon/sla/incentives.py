@@ -16,7 +16,10 @@ from slamon.sla.history import History
 from slamon.sla.lines import CreditLine, Period
 from slamon.sla.money import rounded
 from slamon.sla.overdue import days_overdue
-from slamon.sla.terms import Bonus, Condition, Credit, Measure, Span, Where
+from slamon.sla.terms.conditions import Bonus, Condition, Where
+from slamon.sla.terms.credits import Credit
+from slamon.sla.terms.measures import Measure
+from slamon.sla.terms.times import Span
 
 
 def withheld(history: History, period: Period) -> Condition | None:

@@ -9,7 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from slamon.sla.terms import Clause, Dimension, Party, Scope
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.conditions import Party, Scope
+from slamon.sla.terms.measures import Dimension
 from slamon.sla.timeline import Spans
 
 UP = "up"

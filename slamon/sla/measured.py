@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from slamon.sla.lines import ObjectiveLine, Period
-from slamon.sla.terms import Subject
+from slamon.sla.terms.measures import Subject
 from slamon.sla.timeline import Spans
 
 

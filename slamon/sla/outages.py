@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from slamon.sla import slots
 from slamon.sla.attribution import Observation, observe
 from slamon.sla.facts import Facts, State, Ticket
-from slamon.sla.terms import Clock, Composition, Contract, OutageRule
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition
+from slamon.sla.terms.outages import Clock, OutageRule
 from slamon.sla.timeline import Span, Spans, Timeline, intersect, subtract, union
 
 _BRIDGED = frozenset({State.UP, State.DEGRADED})

@@ -9,7 +9,7 @@ from math import ceil, floor
 from slamon.sla import calendar, deadlines, periods
 from slamon.sla.history import History
 from slamon.sla.hours import ONE_DAY
-from slamon.sla.terms import Side
+from slamon.sla.terms.measures import Side
 from slamon.sla.timeline import Spans, union
 
 

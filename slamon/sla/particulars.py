@@ -25,7 +25,10 @@ from slamon.sla.lines import (
 from slamon.sla.measured import Measured
 from slamon.sla.stated import is_stated
 from slamon.sla.tally import Tally
-from slamon.sla.terms import SAMPLED, Contract, Measure, Objective, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import names
+from slamon.sla.terms.measures import SAMPLED, Measure
+from slamon.sla.terms.objectives import Objective
 
 
 def primary_of(contract: Contract) -> Objective | None:

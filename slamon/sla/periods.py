@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 from slamon.errors import UsageError
 from slamon.sla import calendar, hours
 from slamon.sla.lines import Period
-from slamon.sla.terms import Contract, PeriodKind, Price, Prorate, Span
+from slamon.sla.terms import Contract, PeriodKind, Price, Prorate
+from slamon.sla.terms.times import Span
 from slamon.sla.timeline import Span as Stretch
 
 V = TypeVar("V")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from itertools import product
 
-from slamon.sla.terms import Composition
+from slamon.sla.terms.composition import Composition
 
 
 def supportable(composition: Composition, promises: Mapping[str, Fraction]) -> Fraction:

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from slamon.sla import periods
 from slamon.sla.lines import Period
-from slamon.sla.terms import Composition, Contract, Span, Where, Within
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition
+from slamon.sla.terms.conditions import Where, Within
+from slamon.sla.terms.times import Span
 
 SPANS = frozenset({Span.MONTH, Span.QUARTER, Span.YEAR, Span.CONTRACT_YEAR})
 

@@ -25,7 +25,9 @@ from slamon.sla.lines import Due, Period, RightLine, RightState
 from slamon.sla.overdue import days_overdue
 from slamon.sla.sliding import of_stretch
 from slamon.sla.subjects import ancestry
-from slamon.sla.terms import Anchor, Condition, Deadline, Measure, Span, Termination, Where, Within
+from slamon.sla.terms.conditions import Condition, Termination, Where, Within
+from slamon.sla.terms.measures import Measure
+from slamon.sla.terms.times import Anchor, Deadline, Span
 
 
 def rights(history: History, period: Period) -> tuple[RightLine, ...]:

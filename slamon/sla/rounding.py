@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from slamon.sla.terms import Rounding, RoundingMode
+from slamon.sla.terms.measures import Rounding, RoundingMode
 
 
 def rounded(value: Fraction, rule: Rounding) -> Fraction:

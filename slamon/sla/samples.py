@@ -16,7 +16,8 @@ from slamon.record.packing import unpack
 from slamon.record.rows import reach
 from slamon.sla.facts import SampleSeries, SeriesFacts
 from slamon.sla.measured import Window
-from slamon.sla.terms import Form, Measure, Objective, Statistic, Variation
+from slamon.sla.terms.measures import Measure
+from slamon.sla.terms.objectives import Form, Objective, Statistic, Variation
 from slamon.sla.timeline import Spans
 
 Value: TypeAlias = Fraction | None

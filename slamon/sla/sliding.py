@@ -16,7 +16,8 @@ from slamon.sla.history import History
 from slamon.sla.lines import Period
 from slamon.sla.subjects import civil_days
 from slamon.sla.subjects import value as whole
-from slamon.sla.terms import Condition, Measure, Side, Subject
+from slamon.sla.terms.conditions import Condition
+from slamon.sla.terms.measures import Measure, Side, Subject
 
 COMPLEMENT = {Side.BELOW: Side.AT_LEAST, Side.AT_MOST: Side.OVER}
 

@@ -13,7 +13,7 @@ from slamon.model import MEANING, Packet, Result, Slots
 from slamon.record.rows import Run
 from slamon.sla.detection import Detection, Detector, Rule, Transition, parts, sends, sent_before
 from slamon.sla.facts import SampleSeries, SeriesFacts, State
-from slamon.sla.terms import BadSlot, OutageRule, SlotRule
+from slamon.sla.terms.outages import BadSlot, OutageRule, SlotRule
 from slamon.sla.timeline import Piece, Spans, Timeline, overlaps, subtract, tagged, union
 
 _RESULT = {State.UP: Result.SUCCESS, State.DOWN: Result.TIMEOUT, State.LOCAL_FAULT: Result.LOCAL_ERROR}

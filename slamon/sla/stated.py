@@ -11,7 +11,7 @@ from slamon.sla import slots
 from slamon.sla.detection import Detector, Rule, Transition
 from slamon.sla.facts import DeclaredSpan, Facts, SampleSeries, State
 from slamon.sla.slots import Grid
-from slamon.sla.terms import OutageRule
+from slamon.sla.terms.outages import OutageRule
 from slamon.sla.timeline import Spans, Timeline, overlaps, union
 
 EVERY = ""

@@ -28,7 +28,10 @@ from slamon.sla.lines import (
     RightLine,
     Status,
 )
-from slamon.sla.terms import Clause, Contract, Total, described
+from slamon.sla.terms import Contract
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.composition import described
+from slamon.sla.terms.objectives import Total
 from slamon.sla.timeline import Spans
 from slamon.sla.verdict import coverage_suffices, overall
 

@@ -11,7 +11,9 @@ from slamon.sla import calendar
 from slamon.sla.hours import ONE_DAY
 from slamon.sla.measured import Incident, Measured, excess
 from slamon.sla.rounding import rounded
-from slamon.sla.terms import Contract, Measure, Objective, Subject
+from slamon.sla.terms import Contract
+from slamon.sla.terms.measures import Measure, Subject
+from slamon.sla.terms.objectives import Objective
 from slamon.sla.timeline import Span, Spans, clip, length
 from slamon.units import format_duration
 

@@ -25,7 +25,10 @@ from slamon.sla.outages import Ruled, indivisible, ruled
 from slamon.sla.packets import NOTHING, Packets, count
 from slamon.sla.samples import Stream
 from slamon.sla.slots import grid_of
-from slamon.sla.terms import SAMPLED, Composition, Contract, Form, Measure, Objective, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition, names
+from slamon.sla.terms.measures import SAMPLED, Measure
+from slamon.sla.terms.objectives import Form, Objective
 from slamon.sla.timeline import (
     Piece,
     Spans,

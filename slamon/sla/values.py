@@ -15,7 +15,9 @@ from slamon.sla.outages import matching
 from slamon.sla.packets import Packets
 from slamon.sla.samples import Stream
 from slamon.sla.tally import Tally, needs_streams
-from slamon.sla.terms import Contract, Form, Measure, Objective, Statistic, Subject
+from slamon.sla.terms import Contract
+from slamon.sla.terms.measures import Measure, Subject
+from slamon.sla.terms.objectives import Form, Objective, Statistic
 
 T = TypeVar("T")
 

@@ -9,7 +9,9 @@ from slamon.model import MS
 from slamon.sla.availability import Sums
 from slamon.sla.lines import ObjectiveLine, Status
 from slamon.sla.rounding import rounded
-from slamon.sla.terms import SAMPLED, Contract, Dimension, Form, Level, Measure, Objective, Rounding
+from slamon.sla.terms import Contract
+from slamon.sla.terms.measures import SAMPLED, Dimension, Measure, Rounding
+from slamon.sla.terms.objectives import Form, Level, Objective
 from slamon.sla.values import EACH, LONGEST, Figure
 
 _BADNESS = (Status.MET, Status.UNKNOWN, Status.BELOW_TARGET, Status.BELOW_MINIMUM)

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 import pytest
 
-from slamon.sla.terms import Clause, Price, Span
+from slamon.sla.terms import Price
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.times import Span
 from tests.config.contracts import HEAD, PRICED, mistakes, terms_of
 
 TERMS = PRICED + "objectives: {availability: {target: 99.9%}}\ncredits: {availability: {below: {99.9%: 10%}}}\n"

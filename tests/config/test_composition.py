@@ -9,7 +9,7 @@ import pytest
 
 from slamon.config import load
 from slamon.config.composition import circle
-from slamon.sla.terms import Group, described, names
+from slamon.sla.terms.composition import Group, described, names
 from tests.config.contracts import HEAD, terms_of
 
 Write = Callable[..., Path]

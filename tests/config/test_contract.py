@@ -11,22 +11,12 @@ from slamon.config.contract import latency_limits, read_contract
 from slamon.config.nodes import Mapping, Node, parse
 from slamon.errors import Problem
 from slamon.model import HOUR, MS
-from slamon.sla.terms import (
-    Cap,
-    Clause,
-    Contract,
-    Form,
-    Give,
-    Level,
-    Measure,
-    Objective,
-    Rounding,
-    Side,
-    Span,
-    Subject,
-    Tier,
-    Total,
-)
+from slamon.sla.terms import Contract
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.credits import Cap, Give, Tier
+from slamon.sla.terms.measures import Measure, Rounding, Side, Subject
+from slamon.sla.terms.objectives import Form, Level, Objective, Total
+from slamon.sla.terms.times import Span
 from tests.config.contracts import HEAD, PRICED, SERVICES, contract, mistakes, terms_of
 
 CASES = sorted((Path(__file__).parents[1] / "sla" / "cases").glob("*.yaml"))

@@ -12,50 +12,15 @@ import pytest
 from slamon.config import clauses
 from slamon.config.edge import Section, keys_of
 from slamon.model import DAY, HOUR, MINUTE, MS, S
-from slamon.sla.terms import (
-    Anchor,
-    BadSlot,
-    BelongsTo,
-    Cap,
-    Clause,
-    Clock,
-    Combine,
-    Contract,
-    Count,
-    CreditBase,
-    Deadline,
-    Dimension,
-    Document,
-    Form,
-    Give,
-    Group,
-    Kind,
-    Lead,
-    Level,
-    Measure,
-    Party,
-    Per,
-    PeriodKind,
-    PeriodRule,
-    Price,
-    Prorate,
-    Rounding,
-    RoundingMode,
-    Scope,
-    Side,
-    SlotRule,
-    Span,
-    Statistic,
-    Subject,
-    Term,
-    Tier,
-    Total,
-    UnknownTime,
-    Variation,
-    Weekly,
-    Where,
-    Within,
-)
+from slamon.sla.terms import Contract, Document, Kind, PeriodKind, PeriodRule, Price, Prorate, Term, UnknownTime
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.composition import Group
+from slamon.sla.terms.conditions import Party, Scope, Where, Within
+from slamon.sla.terms.credits import Cap, Combine, Count, CreditBase, Give, Per, Tier
+from slamon.sla.terms.measures import Dimension, Measure, Rounding, RoundingMode, Side, Subject
+from slamon.sla.terms.objectives import Form, Level, Statistic, Total, Variation
+from slamon.sla.terms.outages import BadSlot, BelongsTo, Clock, SlotRule
+from slamon.sla.terms.times import Anchor, Deadline, Lead, Span, Weekly
 from tests.config.contracts import HEAD, PRICED, terms_of
 
 Row = tuple[str, str, str, Callable[[Any], Any], Any]

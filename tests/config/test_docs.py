@@ -22,30 +22,13 @@ from slamon.config.shown import DEFAULTS as FILLED_IN
 from slamon.config.slots import SlotOutage
 from slamon.errors import ConfigError, Problem
 from slamon.sla import periods
-from slamon.sla.terms import (
-    DIMENSION,
-    Anchor,
-    BelongsTo,
-    Clock,
-    Combine,
-    Contract,
-    Count,
-    CreditBase,
-    Dimension,
-    Kind,
-    Measure,
-    PeriodKind,
-    Prorate,
-    RoundingMode,
-    Scope,
-    Side,
-    Span,
-    Subject,
-    Total,
-    UnknownTime,
-    Variation,
-    Where,
-)
+from slamon.sla.terms import Contract, Kind, PeriodKind, Prorate, UnknownTime
+from slamon.sla.terms.conditions import Scope, Where
+from slamon.sla.terms.credits import Combine, Count, CreditBase
+from slamon.sla.terms.measures import DIMENSION, Dimension, Measure, RoundingMode, Side, Subject
+from slamon.sla.terms.objectives import Total, Variation
+from slamon.sla.terms.outages import BelongsTo, Clock
+from slamon.sla.terms.times import Anchor, Span
 from slamon.units import format_duration
 
 DOCS = Path(__file__).parents[2] / "docs"

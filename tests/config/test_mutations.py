@@ -15,7 +15,10 @@ from slamon.config import Config, load
 from slamon.config.gives import shares
 from slamon.errors import ConfigError, Problem
 from slamon.model import DAY, HOUR, MS
-from slamon.sla.terms import Condition, Contract, Credit, names
+from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import names
+from slamon.sla.terms.conditions import Condition
+from slamon.sla.terms.credits import Credit
 
 CONFIG = Path(__file__).parents[2] / "config"
 PARTS = ["slamon.yml", "conf.d/branches.yml"]

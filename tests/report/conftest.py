@@ -12,26 +12,13 @@ from slamon.model import DAY, HOUR, MS, S
 from slamon.sla import periods
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, Sample, SampleSeries, State
 from slamon.sla.statement import Statement, evaluate
-from slamon.sla.terms import (
-    Cap,
-    Clause,
-    Combine,
-    Contract,
-    Credit,
-    ExclusionClass,
-    Form,
-    Give,
-    Level,
-    Measure,
-    Objective,
-    Price,
-    Side,
-    Span,
-    Statistic,
-    Subject,
-    Tier,
-    UnknownTime,
-)
+from slamon.sla.terms import Contract, Price, UnknownTime
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.credits import Cap, Combine, Credit, Give, Tier
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Form, Level, Objective, Statistic
+from slamon.sla.terms.outages import ExclusionClass
+from slamon.sla.terms.times import Span
 
 Judge = Callable[..., Statement]
 

@@ -25,33 +25,14 @@ from slamon.report.text import MOST_OUTAGES, render
 from slamon.sla.facts import Charge, Lodged, Notice, Payment
 from slamon.sla.lines import DEGRADED, UP
 from slamon.sla.statement import OutageLine, Statement, Status, from_json, to_json
-from slamon.sla.terms import (
-    Anchor,
-    Bonus,
-    Claim,
-    Clause,
-    Combine,
-    Condition,
-    Count,
-    Credit,
-    CreditBase,
-    Deadline,
-    ExclusionClass,
-    Give,
-    Lead,
-    Level,
-    Measure,
-    Objective,
-    Party,
-    Per,
-    Price,
-    Side,
-    Span,
-    Subject,
-    Termination,
-    Tier,
-    UnknownTime,
-)
+from slamon.sla.terms import Claim, Price, UnknownTime
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.conditions import Bonus, Condition, Party, Termination
+from slamon.sla.terms.credits import Combine, Count, Credit, CreditBase, Give, Per, Tier
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Level, Objective
+from slamon.sla.terms.outages import ExclusionClass
+from slamon.sla.terms.times import Anchor, Deadline, Lead, Span
 from slamon.units import format_money
 
 Judge = Callable[..., Statement]

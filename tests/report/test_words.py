@@ -28,7 +28,8 @@ from slamon.report.words import (
     share,
 )
 from slamon.sla.lines import Due, ObjectiveLine, Status
-from slamon.sla.terms import Clause, Dimension
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.measures import Dimension
 
 NEW_YORK = ZoneInfo("America/New_York")
 CHANGEOVER = 1_793_511_000 * S  # 2026-11-01 01:30 in New York, the first of two

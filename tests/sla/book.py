@@ -15,24 +15,13 @@ from slamon.sla.facts import Facts
 from slamon.sla.history import Charged
 from slamon.sla.lines import CreditLine, ObjectiveLine, Period, Status
 from slamon.sla.measured import Incident, Measured
-from slamon.sla.terms import (
-    BelongsTo,
-    Clause,
-    Condition,
-    Contract,
-    Deadline,
-    Dimension,
-    Measure,
-    Objective,
-    Party,
-    PeriodKind,
-    PeriodRule,
-    Side,
-    Subject,
-    Termination,
-    Where,
-    Within,
-)
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.conditions import Condition, Party, Termination, Where, Within
+from slamon.sla.terms.measures import Dimension, Measure, Side, Subject
+from slamon.sla.terms.objectives import Objective
+from slamon.sla.terms.outages import BelongsTo
+from slamon.sla.terms.times import Deadline
 from slamon.sla.timeline import Spans, clip, length, union
 from slamon.units import duration
 

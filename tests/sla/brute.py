@@ -12,21 +12,12 @@ from typing import NamedTuple
 
 from slamon.model import DAY, MEANING, Effect, S
 from slamon.sla.facts import Agreement, DeclaredSpan, Exclusion, SampleSeries, State
-from slamon.sla.terms import (
-    BelongsTo,
-    Clock,
-    Combine,
-    Contract,
-    ExclusionClass,
-    Measure,
-    OutageRule,
-    Side,
-    SlotRule,
-    Span,
-    Total,
-    UnknownTime,
-    Weekly,
-)
+from slamon.sla.terms import Contract, UnknownTime
+from slamon.sla.terms.credits import Combine
+from slamon.sla.terms.measures import Measure, Side
+from slamon.sla.terms.objectives import Total
+from slamon.sla.terms.outages import BelongsTo, Clock, ExclusionClass, OutageRule, SlotRule
+from slamon.sla.terms.times import Span, Weekly
 from tests.sla.build import Shot
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,25 +14,13 @@ from slamon.record.rows import Record, Run
 from slamon.sla import calendar
 from slamon.sla.facts import Charge, DeclaredSpan, Exclusion, Facts, SeriesFacts, ServiceFacts, State
 from slamon.sla.lines import Period
-from slamon.sla.terms import (
-    Cap,
-    Clause,
-    Contract,
-    Credit,
-    ExclusionClass,
-    Form,
-    Give,
-    Level,
-    Measure,
-    Objective,
-    Price,
-    Side,
-    Statistic,
-    Subject,
-    Tier,
-    Variation,
-)
-from slamon.sla.terms import Span as TermSpan
+from slamon.sla.terms import Contract, Price
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.credits import Cap, Credit, Give, Tier
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Form, Level, Objective, Statistic, Variation
+from slamon.sla.terms.outages import ExclusionClass
+from slamon.sla.terms.times import Span as TermSpan
 
 OK, LOST, ERROR, OURS = Result.SUCCESS, Result.TIMEOUT, Result.ICMP_ERROR, Result.SEND_ERROR
 HERE = Clause(path="contracts.test")

@@ -11,27 +11,12 @@ from hypothesis import strategies as st
 from slamon.model import S
 from slamon.record.rows import Gap
 from slamon.sla.facts import Agreement, DeclaredSpan, Exclusion, Facts, Sample, SampleSeries, State, Ticket
-from slamon.sla.terms import (
-    Anchor,
-    BadSlot,
-    BelongsTo,
-    Cap,
-    Clock,
-    Combine,
-    Contract,
-    Credit,
-    Deadline,
-    ExclusionClass,
-    Lead,
-    OutageRule,
-    Side,
-    SlotRule,
-    Span,
-    Term,
-    Total,
-    UnknownTime,
-    Weekly,
-)
+from slamon.sla.terms import Contract, Term, UnknownTime
+from slamon.sla.terms.credits import Cap, Combine, Credit
+from slamon.sla.terms.measures import Side
+from slamon.sla.terms.objectives import Total
+from slamon.sla.terms.outages import BadSlot, BelongsTo, Clock, ExclusionClass, OutageRule, SlotRule
+from slamon.sla.terms.times import Anchor, Deadline, Lead, Span, Weekly
 from tests.sla import brute
 from tests.sla.build import (
     HERE,

@@ -14,22 +14,12 @@ from slamon.sla.credit import CapRoom, Settlement, lines, settle
 from slamon.sla.history import Charged
 from slamon.sla.lines import ObjectiveLine, Period, Status
 from slamon.sla.measured import Incident, Measured, Window
-from slamon.sla.terms import (
-    DIMENSION,
-    Cap,
-    Clause,
-    Contract,
-    Count,
-    Credit,
-    Give,
-    Measure,
-    Objective,
-    Per,
-    Side,
-    Span,
-    Subject,
-    Tier,
-)
+from slamon.sla.terms import Contract
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.credits import Cap, Count, Credit, Give, Per, Tier
+from slamon.sla.terms.measures import DIMENSION, Measure, Side, Subject
+from slamon.sla.terms.objectives import Objective
+from slamon.sla.terms.times import Span
 from slamon.sla.timeline import Spans
 from slamon.units import duration
 

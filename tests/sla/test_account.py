@@ -17,33 +17,13 @@ from slamon.sla.account import Account
 from slamon.sla.facts import Breach, Charge, DeclaredSpan, Facts, Sample, SampleSeries, State, Ticket
 from slamon.sla.lines import Period, Status
 from slamon.sla.statement import Statement, evaluate, state
-from slamon.sla.terms import (
-    BelongsTo,
-    Cap,
-    Contract,
-    Count,
-    Credit,
-    CreditBase,
-    Give,
-    Group,
-    Level,
-    Measure,
-    Objective,
-    OutageRule,
-    Per,
-    PeriodKind,
-    PeriodRule,
-    Price,
-    Prorate,
-    Rounding,
-    RoundingMode,
-    Side,
-    Span,
-    Subject,
-    Term,
-    Total,
-    Weekly,
-)
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Price, Prorate, Term
+from slamon.sla.terms.composition import Group
+from slamon.sla.terms.credits import Cap, Count, Credit, CreditBase, Give, Per
+from slamon.sla.terms.measures import Measure, Rounding, RoundingMode, Side, Subject
+from slamon.sla.terms.objectives import Level, Objective, Total
+from slamon.sla.terms.outages import BelongsTo, OutageRule
+from slamon.sla.terms.times import Span, Weekly
 from tests.sla.build import HERE, availability, contract, exclusion, latency, level, observed, series, shots
 
 JUNE_HOURS, JULY_HOURS = 720, 744

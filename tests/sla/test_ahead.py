@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from slamon.model import DAY, HOUR, MINUTE, S
 from slamon.sla.ahead import LONGEST, next_threshold
 from slamon.sla.gives import grant
-from slamon.sla.terms import Credit, Measure, Rounding, RoundingMode, Side, Subject
+from slamon.sla.terms.credits import Credit
+from slamon.sla.terms.measures import Measure, Rounding, RoundingMode, Side, Subject
 from tests.sla.owing import below, contract, objective, over, per_unit, subject, table
 
 TOTAL = 100_000 * S

@@ -22,7 +22,8 @@ from slamon.sla.attribution import (
 )
 from slamon.sla.detection import detect, rule_of
 from slamon.sla.facts import Facts, SeriesFacts, ServiceFacts, State
-from slamon.sla.terms import BadSlot, Composition, Group, OutageRule, SlotRule
+from slamon.sla.terms.composition import Composition, Group
+from slamon.sla.terms.outages import BadSlot, OutageRule, SlotRule
 from slamon.sla.timeline import Timeline, union
 from tests.sla import brute
 from tests.sla.build import Shot, observed, series, shots

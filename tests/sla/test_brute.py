@@ -13,10 +13,8 @@ from slamon.model import S
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, SampleSeries, State, Ticket
 from slamon.sla.lines import Status
 from slamon.sla.statement import Statement, evaluate
-from slamon.sla.terms import (
-    Contract,
-    SlotRule,
-)
+from slamon.sla.terms import Contract
+from slamon.sla.terms.outages import SlotRule
 from tests.sla import brute
 from tests.sla.build import (
     Billed,

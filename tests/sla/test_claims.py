@@ -7,7 +7,8 @@ import pytest
 from slamon.sla.claims import claim
 from slamon.sla.facts import Facts, Lodged, Ticket
 from slamon.sla.lines import ClaimState, Due
-from slamon.sla.terms import Anchor, Claim, Deadline, Reports
+from slamon.sla.terms import Claim, Reports
+from slamon.sla.terms.times import Anchor, Deadline
 from tests.sla.book import HERE, Book, at, contract, day, deadline, outage
 
 MARCH = "2026-03"

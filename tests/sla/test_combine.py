@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from slamon.sla.combine import combined
 from slamon.sla.lines import CreditLine, CreditPart
 from slamon.sla.money import rounded
-from slamon.sla.terms import Combine, Dimension
+from slamon.sla.terms.credits import Combine
+from slamon.sla.terms.measures import Dimension
 from slamon.sla.timeline import Spans, intersect
 from tests.sla.owing import HERE, seen
 

@@ -9,7 +9,11 @@ import pytest
 
 from slamon.sla.conditions import Truth, described, figure, holds
 from slamon.sla.facts import Breach, Facts, Payment, Ticket
-from slamon.sla.terms import Group, Level, Measure, Rounding, Side, Span, Subject, Where, Within
+from slamon.sla.terms.composition import Group
+from slamon.sla.terms.conditions import Where, Within
+from slamon.sla.terms.measures import Measure, Rounding, Side, Subject
+from slamon.sla.terms.objectives import Level
+from slamon.sla.terms.times import Span
 from tests.sla.book import (
     AVAILABILITY,
     CHRONIC,

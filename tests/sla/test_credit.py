@@ -17,7 +17,11 @@ from slamon.sla.calendar import instant
 from slamon.sla.credit import CapRoom, lines
 from slamon.sla.lines import Period
 from slamon.sla.measured import Measured
-from slamon.sla.terms import Cap, Combine, Contract, Credit, Measure, Objective, Rounding, Side, Span, Subject
+from slamon.sla.terms import Contract
+from slamon.sla.terms.credits import Cap, Combine, Credit
+from slamon.sla.terms.measures import Measure, Rounding, Side, Subject
+from slamon.sla.terms.objectives import Objective
+from slamon.sla.terms.times import Span
 from tests.sla.owing import (
     HERE,
     MONTH,

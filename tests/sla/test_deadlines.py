@@ -15,7 +15,9 @@ from slamon.errors import UsageError
 from slamon.model import DAY, HOUR, S
 from slamon.sla import calendar, deadlines, periods
 from slamon.sla.lines import Due, Period
-from slamon.sla.terms import Anchor, Clause, Contract, Deadline, Lead, PeriodKind, PeriodRule, Term
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Term
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.times import Anchor, Deadline, Lead
 
 ZONES = sorted(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 HOLIDAYS = frozenset({date(2026, 4, 3), date(2026, 4, 6), date(2026, 4, 11)})

@@ -16,23 +16,12 @@ from hypothesis import strategies as st
 from slamon.model import S
 from slamon.sla.facts import DeclaredSpan, Facts, State
 from slamon.sla.statement import SCHEMA_VERSION, Statement, evaluate, from_json, to_json
-from slamon.sla.terms import (
-    Anchor,
-    Claim,
-    Combine,
-    Contract,
-    Count,
-    Credit,
-    Deadline,
-    Give,
-    Level,
-    Measure,
-    Objective,
-    OutageRule,
-    Per,
-    Side,
-    Subject,
-)
+from slamon.sla.terms import Claim, Contract
+from slamon.sla.terms.credits import Combine, Count, Credit, Give, Per
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Level, Objective
+from slamon.sla.terms.outages import OutageRule
+from slamon.sla.terms.times import Anchor, Deadline
 from tests.sla.build import (
     HERE,
     availability,

@@ -15,7 +15,9 @@ from slamon.sla import calendar
 from slamon.sla.exclusions import allowed, decide, owned, standing
 from slamon.sla.facts import Agreement, Exclusion
 from slamon.sla.statement import evaluate
-from slamon.sla.terms import Anchor, Contract, Deadline, ExclusionClass, Lead, Span, Weekly
+from slamon.sla.terms import Contract
+from slamon.sla.terms.outages import ExclusionClass
+from slamon.sla.terms.times import Anchor, Deadline, Lead, Span, Weekly
 from slamon.sla.timeline import Spans, union
 from tests.sla import brute
 from tests.sla.build import HERE, contract, declared, exclusion, period

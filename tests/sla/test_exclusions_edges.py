@@ -10,7 +10,8 @@ from slamon.model import HOUR
 from slamon.sla import calendar
 from slamon.sla.exclusions import decide
 from slamon.sla.facts import Ticket
-from slamon.sla.terms import Anchor, Deadline, ExclusionClass
+from slamon.sla.terms.outages import ExclusionClass
+from slamon.sla.terms.times import Anchor, Deadline
 from tests.sla.build import HERE, contract, exclusion
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slamon.sla.gives import grant, money, units
-from slamon.sla.terms import Count, Credit, Give, Measure, Per, Side
+from slamon.sla.terms.credits import Count, Credit, Give, Per
+from slamon.sla.terms.measures import Measure, Side
 from tests.sla.owing import HERE, below, give, over, per_unit, quantity, seen, subject, table
 
 POINT_OF = Fraction(1, 100)

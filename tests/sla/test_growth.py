@@ -13,8 +13,10 @@ from slamon.sla.facts import Breach, Facts, Ticket
 from slamon.sla.growth import Ramp, Reach, Window, after, known, own_periods, ramps, reached, reaching, value
 from slamon.sla.lines import Period
 from slamon.sla.subjects import value as of_period
-from slamon.sla.terms import BelongsTo, Combine, Credit, Give, Measure, OutageRule, Per, Side, Subject, Tier
-from slamon.sla.terms import Count as Counting
+from slamon.sla.terms.credits import Combine, Credit, Give, Per, Tier
+from slamon.sla.terms.credits import Count as Counting
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.outages import BelongsTo, OutageRule
 from tests.sla.book import AVAILABILITY, CHRONIC, HERE, Book, at, contract, objective, outage
 
 DOWNTIME = Subject(measure=Measure.DOWNTIME)

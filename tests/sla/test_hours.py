@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from slamon.model import DAY, HOUR, MINUTE, S
 from slamon.sla import calendar, hours
-from slamon.sla.terms import Clause, Contract, Term, Weekly
+from slamon.sla.terms import Contract, Term
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.times import Weekly
 from slamon.sla.timeline import length, union
 
 ZONES = sorted(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())

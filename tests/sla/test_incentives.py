@@ -10,23 +10,11 @@ import pytest
 from slamon.sla.facts import Breach, Facts, Payment
 from slamon.sla.incentives import bonuses, earned_back, payable, withheld
 from slamon.sla.lines import CreditLine
-from slamon.sla.terms import (
-    Bonus,
-    Contract,
-    Credit,
-    Give,
-    Measure,
-    PeriodKind,
-    PeriodRule,
-    Price,
-    Side,
-    Span,
-    Subject,
-    Term,
-    Tier,
-    Where,
-    Within,
-)
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Price, Term
+from slamon.sla.terms.conditions import Bonus, Where, Within
+from slamon.sla.terms.credits import Credit, Give, Tier
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.times import Span
 from tests.sla.book import (
     AVAILABILITY,
     HERE,

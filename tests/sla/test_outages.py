@@ -10,7 +10,8 @@ from slamon.model import S
 from slamon.sla.facts import Facts, State, Ticket
 from slamon.sla.outages import bridged, clocked, indivisible, matching, qualifies_everything, ruled
 from slamon.sla.statement import Statement, evaluate
-from slamon.sla.terms import BadSlot, BelongsTo, Clock, OutageRule, Side, SlotRule
+from slamon.sla.terms.measures import Side
+from slamon.sla.terms.outages import BadSlot, BelongsTo, Clock, OutageRule, SlotRule
 from slamon.sla.timeline import Timeline
 from tests.sla.build import contract, declared, exclusion, observed, period, series, shots
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from slamon.sla.facts import Facts, Payment
 from slamon.sla.overdue import days_overdue, overdue_since
-from slamon.sla.terms import Side
+from slamon.sla.terms.measures import Side
 from tests.sla.book import Book, at, contract
 
 

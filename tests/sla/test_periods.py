@@ -16,7 +16,9 @@ from slamon.errors import UsageError
 from slamon.model import DAY, HOUR, S
 from slamon.sla import calendar, periods
 from slamon.sla.lines import Period
-from slamon.sla.terms import Clause, Contract, PeriodKind, PeriodRule, Price, Prorate, Span, Term
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Price, Prorate, Term
+from slamon.sla.terms.clause import Clause
+from slamon.sla.terms.times import Span
 
 ZONES = sorted(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slamon.sla.promise import supportable
-from slamon.sla.terms import Composition, Group, names
+from slamon.sla.terms.composition import Composition, Group, names
 
 A, B, C = Fraction(999, 1000), Fraction(99, 100), Fraction(9, 10)
 PROMISES = {"a": A, "b": B, "c": C}

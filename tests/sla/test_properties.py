@@ -18,7 +18,8 @@ from slamon.sla.exclusions import decide
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, SampleSeries, SeriesFacts
 from slamon.sla.lines import Status
 from slamon.sla.statement import Statement, evaluate, from_json, to_json
-from slamon.sla.terms import Contract, Objective, Total
+from slamon.sla.terms import Contract
+from slamon.sla.terms.objectives import Objective, Total
 from tests.sla.build import Billed, period
 from tests.sla.drawn import (
     AUTUMN,

@@ -16,26 +16,12 @@ from slamon.sla.lines import Period
 from slamon.sla.reach import back, forward, looks_ahead, needed, services
 from slamon.sla.statement import evaluate, state
 from slamon.sla.tally import Tally, tally
-from slamon.sla.terms import (
-    Bonus,
-    Cap,
-    Claim,
-    Composition,
-    Condition,
-    Contract,
-    Group,
-    Measure,
-    Party,
-    PeriodKind,
-    PeriodRule,
-    Side,
-    Span,
-    Subject,
-    Term,
-    Termination,
-    Where,
-    Within,
-)
+from slamon.sla.terms import Claim, Contract, PeriodKind, PeriodRule, Term
+from slamon.sla.terms.composition import Composition, Group
+from slamon.sla.terms.conditions import Bonus, Condition, Party, Termination, Where, Within
+from slamon.sla.terms.credits import Cap
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.times import Span
 from tests.sla.build import HERE, availability, contract, credit
 
 AVAILABILITY = Subject(measure=Measure.AVAILABILITY, objective="availability")

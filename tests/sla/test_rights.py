@@ -9,23 +9,11 @@ import pytest
 from slamon.sla.facts import Breach, Facts, Notice, Payment, Ticket
 from slamon.sla.lines import RightLine, RightState
 from slamon.sla.rights import rights
-from slamon.sla.terms import (
-    Anchor,
-    BelongsTo,
-    Condition,
-    Contract,
-    Measure,
-    OutageRule,
-    Party,
-    PeriodKind,
-    PeriodRule,
-    Scope,
-    Side,
-    Span,
-    Subject,
-    Where,
-    Within,
-)
+from slamon.sla.terms import Contract, PeriodKind, PeriodRule
+from slamon.sla.terms.conditions import Condition, Party, Scope, Where, Within
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.outages import BelongsTo, OutageRule
+from slamon.sla.terms.times import Anchor, Span
 from tests.sla.book import (
     AVAILABILITY,
     CHRONIC,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slamon.sla.rounding import rounded
-from slamon.sla.terms import Rounding, RoundingMode
+from slamon.sla.terms.measures import Rounding, RoundingMode
 
 MODES = {
     RoundingMode.HALF_UP: ROUND_HALF_UP,

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from slamon.model import MS, S
 from slamon.sla.facts import Sample, SampleSeries
 from slamon.sla.samples import FINE, Point, Stream, derived, of_records, of_series, summary, value, windows
-from slamon.sla.terms import Form, Objective, Side, Statistic, Variation
+from slamon.sla.terms.measures import Side
+from slamon.sla.terms.objectives import Form, Objective, Statistic, Variation
 from slamon.sla.timeline import Spans
 from tests.sla.build import ERROR, LOST, OK, OURS, Shot, jitter, latency, loss, series, shots, statistic
 

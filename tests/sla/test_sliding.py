@@ -12,7 +12,8 @@ from slamon.sla.growth import RISING, Ramp, Step, Window, summed
 from slamon.sla.lines import Period
 from slamon.sla.measured import Measured
 from slamon.sla.sliding import Spell, of_ramps, of_steps
-from slamon.sla.terms import Measure, OutageRule, Side, Subject
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.outages import OutageRule
 from tests.sla.book import AVAILABILITY, CHRONIC, Book, at, condition, contract, line, objective, outage, sliding
 
 DOWNTIME = Subject(measure=Measure.DOWNTIME)

@@ -15,7 +15,9 @@ from slamon.sla.detection import sends
 from slamon.sla.facts import Sample, SampleSeries, SeriesFacts, State
 from slamon.sla.slots import Grid, by_downtime, consecutive, grid_of, judged_by_loss, observed, sampled
 from slamon.sla.statement import evaluate
-from slamon.sla.terms import BadSlot, Measure, Objective, OutageRule, Side, SlotRule, Subject, Total
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Objective, Total
+from slamon.sla.terms.outages import BadSlot, OutageRule, SlotRule
 from slamon.sla.timeline import Timeline
 from tests.sla import brute
 from tests.sla.build import HERE, availability, contract, declared, exclusion, percent, period, series, shots

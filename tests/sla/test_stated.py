@@ -13,7 +13,8 @@ from slamon.sla import stated
 from slamon.sla.attribution import observe
 from slamon.sla.facts import DeclaredSpan, Facts, Sample, SampleSeries, State
 from slamon.sla.statement import evaluate
-from slamon.sla.terms import BadSlot, Group, OutageRule, SlotRule
+from slamon.sla.terms.composition import Group
+from slamon.sla.terms.outages import BadSlot, OutageRule, SlotRule
 from slamon.sla.timeline import Timeline
 from tests.sla import brute
 from tests.sla.build import contract, latency, observed, period, series, shots

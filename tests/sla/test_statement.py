@@ -13,7 +13,10 @@ from slamon.model import DAY, MS, S
 from slamon.sla import calendar, periods
 from slamon.sla.facts import Exclusion, Facts, State
 from slamon.sla.statement import Period, Statement, Status, evaluate
-from slamon.sla.terms import Composition, Group, Level, Measure, Objective, Side, Subject, Total, UnknownTime, Variation
+from slamon.sla.terms import UnknownTime
+from slamon.sla.terms.composition import Composition, Group
+from slamon.sla.terms.measures import Measure, Side, Subject
+from slamon.sla.terms.objectives import Level, Objective, Total, Variation
 from slamon.sla.verdict import verdict
 from tests.sla.build import (
     HERE,

@@ -15,7 +15,7 @@ from slamon.model import DAY, HOUR, MINUTE, S
 from slamon.sla.calendar import civil, instant
 from slamon.sla.lines import Period
 from slamon.sla.subjects import ancestry, civil_days, judged, outage_days, root, runs, value, whole_days, written
-from slamon.sla.terms import Measure, Rounding, Side, Subject
+from slamon.sla.terms.measures import Measure, Rounding, Side, Subject
 from tests.sla.owing import MONTH, contract, down, measured, objective, outage, reading, subject
 
 NEW_YORK = "America/New_York"

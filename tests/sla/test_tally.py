@@ -26,7 +26,12 @@ from slamon.sla.tally import (
     needs_streams,
     tally,
 )
-from slamon.sla.terms import BadSlot, Clock, Contract, Group, OutageRule, Side, SlotRule, Term, Variation, Weekly
+from slamon.sla.terms import Contract, Term
+from slamon.sla.terms.composition import Group
+from slamon.sla.terms.measures import Side
+from slamon.sla.terms.objectives import Variation
+from slamon.sla.terms.outages import BadSlot, Clock, OutageRule, SlotRule
+from slamon.sla.terms.times import Weekly
 from tests.sla.build import (
     availability,
     contract,
