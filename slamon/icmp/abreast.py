@@ -9,6 +9,7 @@ from slamon.icmp.peer import Peer
 from slamon.icmp.wire import Salvo
 from slamon.model import MS
 from slamon.record.rank import Round
+from slamon.record.series import Pending
 
 PATIENCE = 500 * MS
 """How long an answered probe waits at most for those that were sent with it: what is recorded of it is later by so much."""
@@ -77,14 +78,15 @@ class Abreast:
             for one in known:
                 self._part(one)
 
-    def part_of(self, sequence: int) -> None:
-        """The round of a probe that ends in another way than usually, if it is in one."""
+    def end(self, sequence: int, state: int) -> tuple[Peer, Pending]:
+        """Of a probe in flight, in another way than usually; its round, if it is in one, is parted before. See `Flights.decide`."""
         pending = self._flights.pendings[sequence]
         if isinstance(pending, Round):
             rounds, self.rounds = self.rounds, [one for one in self.rounds if one.round is not pending]
             for one in rounds:
                 if one.round is pending:
                     self._part(one)
+        return self._flights.decide(sequence, state)
 
     def part_all(self) -> None:
         rounds, self.rounds = self.rounds, []

@@ -1,4 +1,4 @@
-"""One open socket: sends salvos, reads what arrived, matches it, and decides every probe exactly once."""
+"""One open socket: sends salvos, reads what arrived, and decides every probe exactly once; those that are answered by `Matching`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import errno
 import os
 from array import array
 from collections.abc import Callable, Sequence
-from operator import add, attrgetter, itemgetter, sub
 
 from slamon.egress import IcmpError, Memory, memory
 from slamon.icmp.abreast import Abreast, Flying
-from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LOST, MASK, SEQUENCES, Flights
+from slamon.icmp.flights import IN_FLIGHT, LOST, MASK, SEQUENCES, Flights
+from slamon.icmp.matching import Matching
 from slamon.icmp.mmsg import BatchWire
-from slamon.icmp.packet import ECHO_REPLY, HEADER_BYTES, QUOTED, TOKEN_BYTES, Echo
+from slamon.icmp.packet import HEADER_BYTES, QUOTED, TOKEN_BYTES, Echo
 from slamon.icmp.peer import Form, Peer
 from slamon.icmp.sockets import ProbeSocket
-from slamon.icmp.wire import Answers, PlainWire, Portion, Reply, Row, Salvo, Wire
-from slamon.model import DAY, MS, US, Reading, Result, S
+from slamon.icmp.wire import PlainWire, Salvo, Wire
+from slamon.model import MS, US, Reading, Result
 from slamon.probe import Context
 from slamon.record.rank import LEAST, Rank, Round
 from slamon.record.series import Pending
@@ -32,10 +32,6 @@ REPLY_COST = 4096
 SMALLEST_BURST = 16
 """Packets sent between two looks at the queues, however small the buffer is."""
 
-_SOURCE = attrgetter("source")
-
-_TOO_LATE = Reading(Result.TIMEOUT, detail="the answer came after the timeout")
-
 
 class Line:
     """Time is monotonic nanoseconds, except that stamps are the kernel's CLOCK_REALTIME and a Series is told instants."""
@@ -45,7 +41,7 @@ class Line:
     ) -> None:
         """`first`: the number of the first probe, above all of earlier lines. `lost` hears of every probe that nobody answered."""
         self.probe = probe
-        self._clock = clock = context.clock
+        self._clock = context.clock
         self._stats = context.stats
         self._warn = context.tell
         self._surroundings = context.surroundings
@@ -59,18 +55,12 @@ class Line:
         """Packets sent since the queues were looked at."""
         self._patient = probe.info.timestamps == "kernel"
         """Answers lose nothing by waiting to be read."""
-        self._reply_type = ECHO_REPLY[probe.family]
         self._lead = first
         """Number of a probe minus the kernel's key of its transmit stamp."""
         self._aligned = first
         """The probe for which that holds if it is the next to be sent; −1: for none."""
-        self._offset = clock.offset()
-        self._stepped = 0
-        """Probes sent up to this instant may have stamps of two different clocks."""
-        self._shortest = DAY
-        """The shortest timeout of all salvos."""
         self._abreast = Abreast(self.flights)
-        self._emptied = clock.monotonic()
+        self._matching = Matching(probe, context, self.flights, self._abreast)
         self._drops = memory(probe.socket).drops
         self._overflows: list[tuple[int, int]] = []
         self.suspect = False
@@ -80,8 +70,10 @@ class Line:
         """`peers` have the same timeout and form; `steady`: all of them are expected to answer."""
         series = [peer.series for peer in peers]
         ranked = steady and len(set(series)) == len(series) >= LEAST and all(one.ranked for one in series)
-        self._shortest = min(self._shortest, peers[0].timeout)
-        return Salvo(peers, self._echo(peers[0].form), Rank(series) if ranked else None)
+        form, timeout = peers[0].form, peers[0].timeout
+        echo = self._echo(form)
+        self._matching.expect(form, echo.tail, timeout)
+        return Salvo(peers, echo, Rank(series) if ranked else None)
 
     def _echo(self, form: Form) -> Echo:
         echo = self._echoes.get(form)
@@ -188,24 +180,21 @@ class Line:
 
         Unless `eager` that may wait, except after a step of the clock: whatever is sent before it is noticed has stamps of two clocks.
         """
-        if not eager and self._patient and self._clock.offset() == self._offset:
+        if not eager and self._patient and self._matching.in_step:
             return
         now = self._clock.monotonic()
         if self.read():
-            self._emptied = now
+            self._matching.emptied = now
             self._expire(now)
 
     def read(self) -> bool:
         """Both queues, stamps first; False when there may be more."""
-        offset = self._clock.offset()
-        if offset != self._offset:
-            self._offset = offset
-            self._stepped = self._clock.monotonic()
+        self._matching.notice()
         self._unread = 0
         before = memory(self.probe.socket)
         done = self._news()
         for portion in self.wire.replies():
-            self._take(portion)
+            self._matching.take(portion)
         self._abreast.hand_on(self._clock.monotonic())
         drops = memory(self.probe.socket).drops
         if drops != self._drops:
@@ -232,151 +221,6 @@ class Line:
             self.troubled(heard)
         return complete
 
-    def _take(self, portion: Portion) -> None:
-        """What nearly every reply is goes straight through, all others by `_odd`."""
-        if len(self._echoes) == 1 and len(portion) >= LEAST:
-            (echo,) = self._echoes.values()
-            answers = portion.answers(Reply(self._reply_type, self.probe.ident, echo.tail))
-            if answers is not None and self._take_all(answers):
-                return
-        flights, reply_type, ident = self.flights, self._reply_type, self.probe.ident
-        states, numbers, peers, stamps = flights.states, flights.numbers, flights.peers, flights.stamps
-        sents, pendings, stepped, echoes = flights.sents, flights.pendings, self._stepped, self._echoes
-        now = self._clock.monotonic()
-        answered = 0
-        form, tail = None, b""
-        for row in portion.rows():
-            (kind, own, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
-            if states[sequence] == IN_FLIGHT and numbers[sequence] == number and own == ident and kind == reply_type:
-                peer = peers[sequence]
-                assert peer is not None
-                if peer.form is not form:
-                    form, tail = peer.form, echoes[peer.form].tail
-                sent = sents[sequence]
-                rtt = seconds * S + nanoseconds - stamps[sequence]
-                if (
-                    source == peer.source
-                    and rest == tail
-                    and 0 < rtt <= peer.timeout  # without a stamp it is 0, negative, or decades
-                    and rtt <= now - sent
-                    and sent > stepped
-                ):
-                    states[sequence] = ANSWERED
-                    answered += 1
-                    pending = pendings[sequence]
-                    if isinstance(pending, Pending):
-                        peer.succeed(pending, number, rtt, hop)
-                        pendings[sequence] = None  # tens of thousands of them would be the collector's whole work
-                    else:
-                        flights.rtts[sequence], flights.hops[sequence] = rtt, hop
-                    continue
-            self._odd(row)
-        flights.in_flight -= answered
-
-    def _take_all(self, answers: Answers) -> bool:
-        """The same by columns, if all are in time and to probes of rounds; else nothing is done, and False is returned."""
-        numbers, sources, stamps, hops = answers
-        flights, count = self.flights, len(numbers)
-        sequences = [number & MASK for number in numbers]
-        of = itemgetter(*sequences)
-        if not (
-            len(set(sequences)) == count
-            and of(flights.states).count(IN_FLIGHT) == count
-            and of(flights.numbers) == numbers
-            and set(map(type, of(flights.pendings))) == {Round}
-            and b"".join(map(_SOURCE, of(flights.peers))) == sources
-        ):
-            return False
-        sents = of(flights.sents)
-        rtts = [*map(sub, stamps, of(flights.stamps))]
-        if not (
-            min(rtts) > 0
-            and max(rtts) <= self._shortest
-            and max(map(add, rtts, sents)) <= self._clock.monotonic()
-            and min(sents) > self._stepped
-        ):
-            return False
-        states, all_rtts, all_hops = flights.states, flights.rtts, flights.hops
-        begin, end = sequences[0], sequences[0] + count
-        if sequences == [*range(begin, end)]:  # as they come from targets that are equally near
-            states[begin:end] = bytes((ANSWERED,)) * count
-            all_rtts[begin:end], all_hops[begin:end] = array("q", rtts), array("h", hops)
-        else:
-            for sequence, rtt, hop in zip(sequences, rtts, hops, strict=True):
-                states[sequence] = ANSWERED
-                all_rtts[sequence] = rtt
-                all_hops[sequence] = hop
-        flights.in_flight -= count
-        return True
-
-    def _odd(self, row: Row) -> None:
-        """One message that is not plainly the answer in time to a probe in flight."""
-        (kind, ident, sequence, number, rest), (source, seconds, nanoseconds, hop) = row
-        flights = self.flights
-        if kind != self._reply_type or ident != self.probe.ident:
-            return  # somebody else's, on a raw socket
-        peer = flights.peers[sequence]
-        if peer is None or peer.source != source:
-            self._stats.unexpected_replies += 1
-            return
-        if rest == self._echoes[peer.form].tail:
-            known = flights.numbers[sequence]
-            if number == known:
-                self._answered(sequence, seconds * S + nanoseconds, hop)
-                return
-            if 0 <= number < known:
-                self._stats.unexpected_replies += 1  # an answer from before the sequence numbers wrapped
-                return
-        self._abreast.part_all()
-        peer.series.corrupt()
-
-    def _answered(self, sequence: int, stamp: int, hop: int) -> None:
-        """The answer to a probe, stamped by the kernel (0: not)."""
-        self._abreast.part_all()  # what was answered before is recorded before
-        flights = self.flights
-        peer = flights.peers[sequence]
-        assert peer is not None
-        series = peer.series
-        if flights.states[sequence] != IN_FLIGHT:
-            if flights.states[sequence] == LOST:
-                flights.states[sequence] = LATE
-                series.late()
-            else:
-                series.duplicate()
-            return
-        now = self._clock.monotonic()
-        rtt, flagged, certain = self._round_trip(sequence, stamp, now)
-        number, sent = flights.numbers[sequence], flights.sents[sequence]
-        if rtt > peer.timeout:
-            _, pending = self._end(sequence, LATE)
-            if not certain and self._emptied <= sent + peer.timeout:
-                series.decide(pending, Reading(Result.LOCAL_ERROR, detail="the answer was read too late to tell"))
-            else:
-                series.decide(pending, _TOO_LATE)
-                series.late()
-            return
-        _, pending = self._end(sequence, ANSWERED)
-        peer.losses = 0
-        if number < peer.newest:
-            series.reordered()
-        else:
-            peer.newest = number
-        series.decide(pending, Reading(Result.SUCCESS, rtt, hop if hop >= 0 else None, "", flagged))
-
-    def _round_trip(self, sequence: int, stamp: int, now: int) -> tuple[int, bool, bool]:
-        """Its length; whether our own clock had a part in it; whether it is known when the answer arrived.
-
-        From kernel stamp to kernel stamp where both can be believed, else from our own clock before the send.
-        """
-        sent, left = self.flights.sents[sequence], self.flights.stamps[sequence]
-        steady = sent > self._stepped
-        if steady and stamp and left and 0 <= stamp - left <= now - sent:
-            return stamp - left, False, True
-        arrived = stamp - self._offset if steady and stamp else 0
-        if sent <= arrived <= now:
-            return arrived - sent, True, True
-        return now - sent, True, False
-
     def troubled(self, heard: IcmpError) -> None:
         """An ICMP error about the request it quotes."""
         # The destination is missing where the kernel could not tell it; then nobody can be blamed.
@@ -387,7 +231,7 @@ class Line:
         if ident != self.probe.ident or peer is None or self.flights.states[sequence] != IN_FLIGHT:
             return
         if peer.destination[0].partition("%")[0] == heard.destination[0].partition("%")[0]:
-            _, pending = self._end(sequence, LOST)
+            _, pending = self._abreast.end(sequence, LOST)
             reading = unreachable(heard, peer.target, self._surroundings, ports=False)
             self._unanswered(peer, pending, reading)
 
@@ -400,7 +244,7 @@ class Line:
         if self.probe.raw and self.probe.family == 6 and before.used < before.limit // 2:
             return  # there was room: such a socket counts wrong checksums here too
         self._stats.receive_drops[self.probe.family] += dropped
-        self._overflows.append((self._emptied, self._clock.monotonic()))
+        self._overflows.append((self._matching.emptied, self._clock.monotonic()))
         self._warn(
             "the kernel dropped replies because the receive buffer of the ICMP socket was full; "
             "the probes concerned are unmeasured:  sysctl -w net.core.rmem_max=8388608"
@@ -410,7 +254,7 @@ class Line:
         flights, overflows = self.flights, self._overflows
         for sequence in flights.overdue(now - GRACE):
             sent = flights.sents[sequence]
-            peer, pending = self._end(sequence, LOST)
+            peer, pending = self._abreast.end(sequence, LOST)
             if overflows and any(sent <= end and start <= sent + peer.timeout for start, end in overflows):
                 reading = Reading(Result.LOCAL_ERROR, detail="our receive buffer overflowed")
             else:
@@ -420,11 +264,6 @@ class Line:
         if overflows:
             oldest = flights.oldest(now)
             self._overflows = [overflow for overflow in overflows if overflow[1] >= oldest]
-
-    def _end(self, sequence: int, state: int) -> tuple[Peer, Pending]:
-        """Of a probe in flight, in another way than usually: see `Flights.decide`."""
-        self._abreast.part_of(sequence)
-        return self.flights.decide(sequence, state)
 
     def _unanswered(self, peer: Peer, pending: Pending, reading: Reading) -> None:
         peer.series.decide(pending, reading)

@@ -91,7 +91,7 @@ class Wire:
         heard = message(packet, 0, len(packet) - cut)
         if heard is not None:
             at = self.now() if stamp is None else stamp
-            self.line._take(Portion([heard], [(socket.inet_aton(source), at // S, at % S, 64)]))
+            self.line._matching.take(Portion([heard], [(socket.inet_aton(source), at // S, at % S, 64)]))
 
     def trouble(self, number: int, *, destination: str = TARGET, ident: int | None = None) -> None:
         """A router's complaint about a probe."""
@@ -226,7 +226,7 @@ def test_no_stamp_at_all_is_flagged(wire: Wire) -> None:
 
 def test_a_plausible_stamp_across_a_clock_step_is_not_used(wire: Wire) -> None:
     number = wire.flights[0]
-    wire.line._stepped = wire.pinger.clock.monotonic()
+    wire.line._matching._stepped = wire.pinger.clock.monotonic()
     wire.reply(number, stamp=wire.left(number) + 12_345)
     assert wire.series.last.userspace
     assert wire.series.last.rtt != 12_345

@@ -77,7 +77,7 @@ def test_what_the_kernel_hands_over_is_read_at_once(
         peer = pinger.engine._peers[shot.target.name]
         line = peer.channel.line
         assert line is not None
-        reply = Reply(line._reply_type, line.probe.ident, line._echo(peer.form).tail)
+        reply = Reply(line._matching._reply_type, line.probe.ident, line._echo(peer.form).tail)
         read = 0
         for portion in line.wire.replies():
             rows = [*portion.rows()]

@@ -1,4 +1,4 @@
-"""What `Line._take` does with a whole portion is what its careful way does row by row, whatever the portion holds."""
+"""What `Matching.take` does with a whole portion is what its careful way does row by row, whatever the portion holds."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class World:
             for number in set(numbers) - unstamped:
                 self.line.flights.stamps[number] = self.line.flights.sents[number] + T0 + 10
             if turn < stepped:
-                self.line._stepped = self.now + TARGETS
+                self.line._matching._stepped = self.now + TARGETS
             self.now += 20 * S  # over the ends of minutes
         self.now -= 20 * S - 2 * TIMEOUT
         peer, pending = self.line.flights.decide(1, LOST)
@@ -128,7 +128,7 @@ def test_a_portion_is_what_its_rows_are(
 ) -> None:
     straight, careful = World(probe, unstamped, stepped), World(probe, unstamped, stepped)
     portion = [straight.row(*row) for row in rows]
-    straight.line._take(Portion([message for message, _ in portion], [envelope for _, envelope in portion]))
+    straight.line._matching.take(Portion([message for message, _ in portion], [envelope for _, envelope in portion]))
     for row in rows:
-        careful.line._odd(careful.row(*row))
+        careful.line._matching._odd(careful.row(*row))
     assert straight.facts() == careful.facts()

@@ -85,7 +85,7 @@ class World:
 
     def take(self, rows: list[Row]) -> None:
         if rows:
-            self.line._take(Portion([message for message, _ in rows], [envelope for _, envelope in rows]))
+            self.line._matching.take(Portion([message for message, _ in rows], [envelope for _, envelope in rows]))
             self.line._abreast.hand_on(self.now)
 
     def usual(self) -> None:
@@ -124,7 +124,7 @@ class World:
         elif kind == "second":
             rows[place] = rows[place - 1]
         elif kind == "stepped":
-            self.line._stepped = begun + TARGETS
+            self.line._matching._stepped = begun + TARGETS
         else:
             rows[place] = self.row(numbers[place], SPREAD // 2, odd=kind)
         self.take(rows)
