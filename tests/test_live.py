@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from slamon.live import Inbox, Live, StateView, Turn, following, known
 from slamon.live.inbox import News
@@ -96,6 +96,9 @@ def merged(known: list[Run], name: str, news: News) -> list[Run]:
     found = [runs[first] for first in sorted(runs)]
     return [*found[:-1], *(extended(run, news.growing.get(name)) for run in found[-1:])]
 
+
+rests = st.sampled_from((S // 10, S, 3 * S, 60 * S))
+"""From the last probe of one process to the first of the next, nanoseconds."""
 
 rules = st.builds(
     Slots,
@@ -373,16 +376,16 @@ def test_another_quorum_judges_the_past_anew() -> None:
     assert live.service("lan") == lan  # nothing changed there
 
 
-def runs_of(results: dict[str, str]) -> dict[str, list[Run]]:
+def runs_of(results: dict[str, str], start: int = START) -> dict[str, list[Run]]:
     """The runs of what `fed` feeds."""
     found = {}
     for name, letters in results.items():
         edges = [0, *(at for at in range(1, len(letters)) if letters[at] != letters[at - 1]), len(letters)]
         found[name] = [
             Run(
-                START + first * S,
-                START + (end - 1) * S,
-                START + (end if end < len(letters) else end - 1) * S,
+                start + first * S,
+                start + (end - 1) * S,
+                start + (end if end < len(letters) else end - 1) * S,
                 end - first,
                 MEANT[letters[first]],
             )
@@ -445,6 +448,48 @@ def test_a_long_past_is_judged_in_short_steps() -> None:
     assert steps >= sum(len(series.runs) for series in facts.series.values()) // following.SLICE
     assert max(len(each.ended) for each in live._known.values()) <= following.SLICE
     agree(live, facts, START + 30000 * S)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.tuples(*[st.sampled_from("..xxu!")] * len(TARGETS)), min_size=1, max_size=12), rests),
+        min_size=1,
+        max_size=8,
+    ),
+    st.tuples(st.integers(1, 3), st.integers(1, 2)),
+    st.sampled_from((1, 2, 5, 32)),
+    st.integers(1, 20),
+    st.tuples(*[st.one_of(st.none(), rules)] * len(TARGETS)),
+)
+@example(  # the outage of the witness goes on with an answer too few to end it, which is evidence later
+    [([tuple("x..")], S), ([tuple(letters) for letters in ("...", "x..", "!..", "xx.", "...", "...")], S)],
+    (1, 2), 1, 1, (None, None, None),
+)  # fmt: skip
+def test_a_past_of_many_restarts_is_judged_as_all_at_once(
+    lives: list[tuple[list[tuple[str, ...]], int]],
+    counts: tuple[int, int],
+    many: int,
+    pace: int,
+    by: tuple[Slots | None, ...],
+) -> None:
+    """What the last probe before a restart decided holds behind it, though it speaks for no time; what it left open is open."""
+    after, until = counts
+    targets = tuple(replace(t, down_after=after, up_after=until, slots=s) for t, s in zip(TARGETS, by, strict=True))
+    runs: dict[str, list[Run]] = {each.name: [] for each in TARGETS}
+    begun = START
+    for seconds, rest in lives:
+        for each, letters in zip(TARGETS, zip(*seconds, strict=True), strict=True):
+            runs[each.name] += runs_of({each.name: "".join(letters)}, begun)[each.name]
+        begun += (len(seconds) - 1) * S + rest
+    now = begun
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known, "MANY_RUNS", many)
+        patch.setattr(following, "SLICE", pace)
+        patch.setattr(f"{__name__}.TARGETS", targets)
+        facts, live = scratch(runs, now, ()), followed(*SERVICES, targets=targets)
+        for _ in live.replay(facts.series.values(), (), now):
+            pass
+        agree(live, facts, now)
 
 
 # -- slots ---------------------------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ class Known:
         pieces = detection.timeline.clip(self.known_from, edge).pieces
         if pieces:
             if slots is None:
-                standing = [self._condensed(piece, runs[:at]) for piece in pieces]
+                standing = [self._condensed(piece, runs[:at], gaps) for piece in pieces]
             else:
                 standing = [slotted.condensed(piece, series, gaps) for piece in pieces]
             first = self._first_needed(pieces, standing, min(needed, edge))
@@ -135,13 +135,13 @@ class Known:
         self.exact_from = max(self.exact_from, needed)
         self.limit = max(MANY_RUNS, 2 * len(self.ended))
 
-    def _condensed(self, piece: Piece[State], runs: Sequence[Run]) -> list[Run]:
+    def _condensed(self, piece: Piece[State], runs: Sequence[Run], gaps: Spans) -> list[Run]:
         """The least that makes the detector say the same of `piece`, and of everything after it."""
         start, end, state = piece
         if state is State.LOCAL_FAULT:
             return [Run(start, start, end, 1, Result.LOCAL_ERROR)]
         if state is State.UNKNOWN:
-            return []
+            return self._momentary(piece, runs, gaps)
         low = max(bisect_right(runs, start, key=lambda run: run.first_sent) - 1, 0)
         high = bisect_left(runs, end, key=lambda run: run.first_sent)
         inside = [run for run in runs[low:high] if max(run.until, run.last_sent + 1) > start]
@@ -152,22 +152,38 @@ class Known:
             last = inside[answer]
             after = min(max(last.until, last.last_sent + 1), end)
             first = max(last.first_sent, start)
+            up = state is State.UP
+            if not up and after - start > 1:
+                # Behind unmeasured time an outage may go on with an answer too few to end it: a failure of a nanosecond says it does.
+                first = max(first, start + 1)
             if start < first:
                 # States are told apart by who decides them; how many more probes said the same changes nothing.
-                up = state is State.UP
                 samples = self.target.up_after if up else self.target.down_after
-                result.append(Run(start, start, first, samples, Result.SUCCESS if up else inside[0].result))
+                failed = next((run.result for run in inside if self._effect(run) is Effect.DOWN), Result.TIMEOUT)
+                result.append(Run(start, start, first, samples, Result.SUCCESS if up else failed))
             # Answers that did not end an outage were too few for that; those of a time that was up decide it by themselves.
             enough = self.target.up_after
-            samples = max(last.samples, enough) if state is State.UP else max(min(last.samples, enough - 1), 1)
-            result.append(Run(first, min(last.last_sent, after - 1), after, samples, last.result))
-        failed = inside if answer is None else inside[answer + 1 :]
-        if after < end and failed:
-            samples, enough = sum(run.samples for run in failed), self.target.down_after
+            samples = max(last.samples, enough) if up else max(min(last.samples, enough - 1), 1)
+            result.append(Run(first, max(min(last.last_sent, after - 1), first), after, samples, last.result))
+        failures = inside if answer is None else inside[answer + 1 :]
+        if after < end and failures:
+            samples, enough = sum(run.samples for run in failures), self.target.down_after
             samples = max(samples, enough) if state is State.DOWN else max(min(samples, enough - 1), 1)
-            sent = max(min(failed[-1].last_sent, end - 1), after)
-            result.append(Run(after, sent, end, samples, failed[-1].result))
+            sent = max(min(failures[-1].last_sent, end - 1), after)
+            result.append(Run(after, sent, end, samples, failures[-1].result))
         return result
+
+    def _momentary(self, piece: Piece[State], runs: Sequence[Run], gaps: Spans) -> list[Run]:
+        """The last probe of a process speaks for no time, and may have decided alone what holds when somebody looks again."""
+        low = bisect_left(runs, piece.start, key=lambda run: run.first_sent)
+        high = bisect_left(runs, piece.end, key=lambda run: run.first_sent)
+        for run in reversed(runs[low:high]):
+            effect = self._effect(run)
+            enough = self.target.up_after if effect is Effect.UP else self.target.down_after
+            seen = run.until == run.first_sent and not any(start <= run.first_sent < end for start, end in gaps)
+            if seen and effect is not Effect.UNMEASURED and run.samples >= enough:
+                return [run]
+        return []
 
     def _first_needed(self, pieces: Sequence[Piece[State]], parts: Sequence[Sequence[Run]], needed: int) -> int:
         """Index of the first piece to keep: back to one that decides a state, and to the last answer while it is evidence."""
@@ -175,8 +191,8 @@ class Known:
         decided: int | None = None
         for index in range(at, -1, -1):
             state = pieces[index].value
-            decides = Effect.UP if state is State.UP else Effect.DOWN if state is State.DOWN else None
-            if all(self._effect(run) is not decides for run in parts[index]):
+            decides = {State.UP: {Effect.UP}, State.DOWN: {Effect.DOWN}, State.UNKNOWN: {Effect.UP, Effect.DOWN}}
+            if all(self._effect(run) not in decides.get(state, ()) for run in parts[index]):
                 continue
             if decided is None:
                 decided = index
