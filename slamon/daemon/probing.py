@@ -103,10 +103,20 @@ class Probing:
                 pending = series.send(self._clock.now())
                 series.decide(pending, unresolved(target, self._addresses.reason(target)))
         before, self._read = self._read, now // READ
-        eager = self._read != before or self._tick != LAZY
+        self._drain(eager=self._read != before or self._tick != LAZY)
+        self._recorder.pack()
+
+    def gather(self, names: Iterable[str]) -> None:
+        """Decide what was answered so far of these targets, whose series are about to end."""
+        ending = [self._recorder.series[name] for name in names]
+        for series in ending:
+            series.leave()  # others of its round may not be answered yet
+        if ending:
+            self._drain(eager=True)
+
+    def _drain(self, *, eager: bool) -> None:
         for prober in self._probers.values():
             prober.drain(eager=eager)
-        self._recorder.pack()
 
     def _make_ready(self, volley: Volley) -> _Ready:
         ready = _Ready(self._addresses.version)

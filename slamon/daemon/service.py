@@ -109,6 +109,11 @@ class Service:
             renewed = self.live.renewed(service_facts(config).values(), config.targets.values())
             if renewed.targets:
                 past = await self._source.load(renewed.targets, 0, self._clock.now(), records=False)
+                if self._stats.store_pending and self._recorder.series:
+                    raise StoreError(
+                        f"{self._stats.store_pending} batches wait for a disk that takes nothing: until it does, the past of what changed "
+                        "is not known whole"
+                    )
                 for _ in renewed.replay(past.series.values(), past.gaps, self._clock.now()):
                     await give_way()
             self._swap(config, renewed)
@@ -118,6 +123,7 @@ class Service:
         targets = config.targets
         limits = config.latency_limits()
         edges = tuple(sorted({*RTT_EDGES, *limits}))
+        self._probing.gather(self._recorder.ending(targets))
         for name in [name for name in self._recorder.series if name not in targets]:
             self._recorder.close(name)
         for target in targets.values():
@@ -242,6 +248,7 @@ class Service:
     async def finish(self) -> None:
         """Hand over what was decided. What is in flight stays unrecorded: nobody waited for it."""
         async with self._turn:
+            self._probing.gather(self._recorder.series)
             for name in list(self._recorder.series):
                 self._recorder.close(name)
             await self._step(final=True)

@@ -109,13 +109,15 @@ class Recorder:
         self._gaps: list[Gap] = []
 
     def open(self, target: Target, *, limits: tuple[int, ...], edges: tuple[int, ...]) -> Series:
-        """The series of `target`: the one that is open if nothing changed, else a new one that goes on with its record.
+        """The series of `target`: the one that is open, with what it waits for, or a new one that goes on with its record where the kind of
+        probe or the time between two probes is another one: in flight, they would be recorded by the wrong definition.
 
         `limits` are the latency limits of all contracts, `edges` the buckets of the histogram; nanoseconds, ascending. Other
         edges reset the histogram alone, other limits nothing.
         """
         series = self.series.get(target.name)
-        if series is not None and series.target == target:
+        if series is not None and _goes_on(series.target, target):
+            series.target = target
             track = self._tracks[target.name]
             if series.rtt.edges != edges:
                 series.rtt = Histogram(edges)
@@ -132,6 +134,14 @@ class Recorder:
         series = Series(target, track, edges=edges, fresh=fresh)
         self.series[target.name] = series
         return series
+
+    def ending(self, targets: Mapping[str, Target]) -> list[str]:
+        """Names of the open series that do not go on when just these are opened."""
+        return [
+            name
+            for name, series in self.series.items()
+            if (target := targets.get(name)) is None or not _goes_on(series.target, target)
+        ]
 
     def close(self, name: str) -> None:
         """The target is not probed any more. What is undecided stays unrecorded; its last minute is closed as it is."""
@@ -318,3 +328,8 @@ class Recorder:
         self._journal.done = [one for one in self._journal.done if one[2] is not track]
         track.interval, track.limits = target.spacing, limits
         return track
+
+
+def _goes_on(before: Target, after: Target) -> bool:
+    """Whether what is undecided by the one definition may be recorded by the other: it speaks for as long, in the same words."""
+    return (before.probe, before.spacing) == (after.probe, after.spacing)

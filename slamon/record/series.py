@@ -53,7 +53,7 @@ class Series:
     """
 
     __slots__ = (
-        "_attempts", "_failed", "_final", "_first", "_fresh", "_hop_limit", "_last", "_last_result", "_last_success", "_overruns",
+        "_attempts", "_ended", "_failed", "_final", "_first", "_fresh", "_hop_limit", "_last", "_last_result", "_last_success", "_overruns",
         "_resumed", "_rtt", "_succeeded", "corrupt_replies", "duplicate_replies", "failure", "gauges", "icmp_errors", "late_replies",
         "phases", "reach", "reordered_replies", "rotations", "skipped", "target", "track", "userspace",
     )  # fmt: skip
@@ -71,6 +71,7 @@ class Series:
         self._last = track.last
         self._fresh = fresh
         self._overruns = 0
+        self._ended = False
         self.reach = -1
         """How late the next send may be without a slot being missed; −1 before the first, 0 after a gap: both take the slow way."""
         self._resumed = STEADY
@@ -353,6 +354,7 @@ class Series:
     def abandon(self) -> None:
         """Nothing sent so far is waited for: the target was removed or changed, or the daemon ends."""
         self.leave()
+        self._ended = True
         self._first = self._final = None
         self.track.journal.waiting.pop(self.track.id, None)
 
@@ -383,6 +385,8 @@ class Series:
             self.icmp_errors[reading.icmp_error] += 1
 
     def _event(self, kind: int) -> None:
+        if self._ended:
+            return  # the counters that go on with its record would not have it
         self.leave()
         track = self.track
         line = Pending(track.id, track.event(kind), STEADY)

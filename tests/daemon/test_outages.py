@@ -23,8 +23,9 @@ from slamon.probes import kinds
 from slamon.record.recorder import Recorder
 from slamon.resolve import Addresses
 from slamon.stats import Stats
-from slamon.store import Store, StoreThread
+from slamon.store import Store, StoreError, StoreThread
 from slamon.systemd import Notifier
+from tests.store.rig import room
 
 START = 1_794_268_800 * S
 """2026-11-10 00:00 UTC, in the month that the contracts judge."""
@@ -177,6 +178,41 @@ async def test_an_outage_that_ended_with_the_last_probe_before_a_restart_is_over
         await daemon.stop(30 * S)
         await daemon.start()
     await daemon.seconds("x....")
+    assert set((await daemon.counted()).values()) == {1}
+    await daemon.stop(0)
+
+
+async def test_what_is_in_flight_over_a_reload_belongs_to_the_outage_too(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    await daemon.start()
+    await daemon.seconds("." * 10 + "x" * 10)
+    flying = [(series, series.send(daemon.now)) for series in daemon.recorder.series.values()]
+    daemon.now += S
+    daemon.write(CONFIG.replace("timeout: 500ms", "timeout: 400ms"))
+    await daemon.service.reload()
+    for series, pending in flying:
+        series.decide(pending, Reading(Result.TIMEOUT))
+    await daemon.seconds("x" * 10)
+    assert set((await daemon.counted()).values()) == {1}
+    await daemon.stop(0)
+
+
+async def test_no_reload_forgets_what_waits_for_the_disk(tmp_path: Path) -> None:
+    """What a full disk has not taken yet is in no past that could be read."""
+    daemon = Daemon(tmp_path)
+    await daemon.start()
+    await daemon.thread.call(room, daemon.service._store, 1)
+    while not daemon.service._stats.store_pending:  # the file has some room left
+        await daemon.seconds("." * 60)
+    await daemon.seconds("x" * 10 + "." * 70)
+    daemon.write(CONFIG.replace("timeout: 500ms", "timeout: 400ms"))
+    with pytest.raises(StoreError, match="batches wait for a disk that takes nothing"):
+        await daemon.service.reload()
+    assert {series.target.timeout for series in daemon.recorder.series.values()} == {500 * MS}
+    await daemon.thread.call(room, daemon.service._store, 1 << 30)
+    await daemon.seconds(".")
+    await daemon.service.reload()
+    await daemon.seconds(".")
     assert set((await daemon.counted()).values()) == {1}
     await daemon.stop(0)
 

@@ -64,3 +64,14 @@ def test_a_tick_that_is_left_out_puts_no_reading_off() -> None:
         now += after
         probing.step()
     assert prober.eager == [True, False, True, False, False, True]
+
+
+def test_answers_are_gathered_for_series_that_end_and_only_then() -> None:
+    recorder, prober, stats = Recorder("here"), Counting(), Stats()
+    series = opened(recorder, target())
+    addresses = Addresses(stats=stats, changed=lambda *_: None)
+    probing = Probing(clock=Clock(), stats=stats, recorder=recorder, addresses=addresses, probers={"icmp": prober})
+    probing.gather([])
+    assert prober.eager == []
+    probing.gather([series.target.name])
+    assert prober.eager == [True]

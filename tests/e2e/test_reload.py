@@ -8,9 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from slamon.store import Store
+from tests.e2e.rig import SECOND, Daemon, Metrics
 from tests.e2e.test_new_kind import ROOT, free_port, wait_for
+from tests.netlab import instants
+from tests.netlab.namespace import Namespace
 
 
 def config(web: int, targets: int, contract: str) -> str:
@@ -196,3 +203,70 @@ def test_reload_and_restart_say_what_changed_and_nothing_else(tmp_path: Path) ->
         assert "exclusion" not in said.log.read_text()
     finally:
         said.stop()
+
+
+ANSWERING, SILENT = 30, 10
+READ = 500_000_000
+"""Nanoseconds of the monotonic clock from one reading of answers to the next."""
+
+
+def near_and_gone(timeout: str) -> str:
+    """Services of one target each that answers, and of one that does not."""
+    addresses = [f"127.0.1.{i + 1}" for i in range(ANSWERING)] + [f"198.51.100.{i + 1}" for i in range(SILENT)]
+    services = "".join(
+        f"\n  s{i}: {{targets: {{t: {{probe: icmp, address: {address}}}}}}}" for i, address in enumerate(addresses)
+    )
+    return f"defaults: {{interval: 1s, timeout: {timeout}, down_after: 3}}\nservices:{services}\n"
+
+
+def before_a_reading() -> None:
+    """Most of what was sent in the half second is answered, and the answers are unread."""
+    while not 0.42 < instants.monotonic() % READ / READ * 0.5 < 0.44:
+        instants.pause(0.002)
+
+
+@pytest.mark.system
+def test_no_answer_and_no_outage_is_lost_by_a_reload_or_a_stop(tmp_path: Path) -> None:
+    """What is in flight when a definition changes is waited for; what was answered when the daemon ends is recorded."""
+    namespace = Namespace()
+    try:
+        namespace.run("ip", "link", "add", "gone", "type", "veth", "peer", "name", "far")
+        namespace.run("ip", "link", "set", "far", "up")
+        namespace.run("ip", "link", "set", "gone", "arp", "off")
+        namespace.run("ip", "address", "add", "198.51.100.200/24", "dev", "gone")
+        namespace.run("ip", "link", "set", "gone", "up")
+        with Daemon(tmp_path, near_and_gone("2s"), namespace=namespace) as daemon:
+            down = [1] * SILENT
+            daemon.until(lambda page: outages(page)[ANSWERING:] == down and settled(page) > 2, 30, "down")
+            before = unmeasured(daemon.metrics())
+            daemon.config.write_text(near_and_gone("1500ms"))
+            before_a_reading()
+            daemon.signal(signal.SIGHUP)
+            reloaded = instants.wall() / SECOND
+            page = daemon.until(lambda page: settled(page) > reloaded + 2, 30, "settled after the reload")
+            assert "configuration reloaded" in daemon.log.read_text()
+            assert outages(page) == [0] * ANSWERING + down
+            assert unmeasured(page) == before
+            before_a_reading()
+            stopped = instants.wall()
+            assert daemon.stop() == 0
+            names = [f"s{i}/t" for i in range(ANSWERING)]
+            with Store.open(daemon.state / "slamon.db", write=False) as store:
+                series = store.load(names, 0, 1 << 62).series
+            # Each was sent to within the last interval, if the tick in which its slot lies had come.
+            assert min(series[name].runs[-1].last_sent for name in names) > stopped - 1.15 * SECOND
+    finally:
+        namespace.close()
+
+
+def outages(page: Metrics) -> list[int]:
+    found = page.by("service", "slamon_outages_total")
+    return [int(found[f"s{i}"]) for i in range(ANSWERING + SILENT)]
+
+
+def settled(page: Metrics) -> Decimal:
+    return min(value for _, value in page.all("slamon_target_settled_timestamp_seconds"))
+
+
+def unmeasured(page: Metrics) -> dict[str, Decimal]:
+    return page.by("target", "slamon_target_state_seconds_total", state="unknown")

@@ -15,7 +15,7 @@ from slamon.clock import Clock, Sources
 from slamon.egress import IcmpError
 from slamon.icmp.abreast import PATIENCE
 from slamon.icmp.channel import PROBATION, salvos
-from slamon.icmp.flights import IN_FLIGHT
+from slamon.icmp.flights import ANSWERED, IN_FLIGHT
 from slamon.icmp.line import Line
 from slamon.icmp.packet import QUOTED
 from slamon.icmp.peer import Peer
@@ -332,3 +332,15 @@ def test_a_round_over_the_end_of_a_minute_is_none(world: World) -> None:
     assert world.rounds == begun
     world.usual()
     assert world.rounds == begun + 1
+
+
+def test_a_series_that_leaves_waits_for_no_other_of_its_round(world: World) -> None:
+    """As one does that is about to end: what was answered is in the record, or never will be."""
+    world.fire()
+    world.some(0.5)
+    (one,) = world.line._abreast.rounds
+    answered = [world.line.flights.states[number] == ANSWERED for number in one.numbers]
+    assert sum(answered) == TARGETS // 2
+    world.peers[0].series.leave()
+    world.take([world.row(one.numbers[answered.index(False)], SPREAD)])
+    assert [peer.series.in_flight for peer in world.peers].count(0) == TARGETS // 2 + 1

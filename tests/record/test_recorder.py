@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from slamon.model import MINUTE, MS, RESULT_CODE, Reading, Result, S
@@ -75,17 +77,58 @@ def test_after_a_change_a_sample_speaks_for_the_new_interval() -> None:
     assert [run.until for run in tail(made)] == [T0 + 5 * S, T0 + 15 * S, T0 + 100 * S]
 
 
-def test_what_a_changed_target_left_in_flight_is_counted_and_not_recorded() -> None:
+def test_what_a_changed_target_left_in_flight_is_waited_for() -> None:
     made = recorder()
-    old = opened(made, target(timeout=3 * S))
+    series = opened(made, target(timeout=3 * S))
+    play(series, T0, [success()] * 3)
+    flying = series.send(T0 + 3 * S)
+    held = series.send(T0 + 4 * S)
+    series.decide(held, success())
+    assert opened(made, target(timeout=2 * S)) is series
+    assert series.target.timeout == 2 * S
+    series.decide(flying, LOST)
+    assert (series.attempts, sum(series.results), series.in_flight) == (5, 5, 0)
+    assert [(run.samples, run.until) for run in tail(made)] == [(3, T0 + 3 * S), (1, T0 + 4 * S), (1, T0 + 4 * S)]
+
+
+@pytest.mark.parametrize("changed", [{"interval": 2 * S}, {"probe": "tcp"}])
+def test_what_another_spacing_or_kind_left_in_flight_is_counted_and_not_recorded(changed: dict[str, Any]) -> None:
+    made = recorder()
+    old = opened(made)
     play(old, T0, [success()] * 3)
     flying = old.send(T0 + 3 * S)
     held = old.send(T0 + 4 * S)
     old.decide(held, success())
-    opened(made, target(timeout=2 * S))
+    assert opened(made, target(**changed)) is not old
     old.decide(flying, LOST)
     assert (old.attempts, sum(old.results), old.in_flight) == (5, 5, 0)
     assert sum(minute.record.received + minute.record.lost for minute in finish(made, T0 + 9 * S).minutes) == 3
+
+
+def test_series_end_with_their_target_spacing_or_kind() -> None:
+    made = recorder()
+    names = ["a/gone", "b/kind", "c/spacing", "d/timeout", "e/same"]
+    for name in names:
+        opened(made, target(name))
+    after = [
+        target("b/kind", probe="tcp"),
+        target("c/spacing", interval=2 * S),
+        target("d/timeout", timeout=S),
+        target("e/same"),
+    ]
+    assert made.ending({one.name: one for one in after}) == names[:3]
+
+
+@pytest.mark.parametrize(("changed", "counted"), [({"timeout": 2 * S}, 1), ({"probe": "tcp"}, 0)])
+def test_replies_to_the_definition_before_are_counted_alike_everywhere(changed: dict[str, Any], counted: int) -> None:
+    made = recorder()
+    old = opened(made, target())
+    probe(old, T0 + 5 * S, success())
+    old.decide(old.send(T0 + 6 * S), LOST)
+    new = opened(made, target(**changed))
+    probe(new, T0 + 7 * S, success())
+    old.late()  # the line still tells the peer it was sent for
+    assert sum(minute.record.late for minute in finish(made, T0 + 70 * S).minutes) == new.late_replies == counted
 
 
 def test_a_redefinition_is_summed_by_the_definition_it_was_measured_with() -> None:

@@ -24,6 +24,15 @@ from tests.record.worlds import T0, finish, opened, probe, recorder
 EVER = 1 << 62
 
 
+def room(store: Store, pages: int) -> None:
+    """Let its file grow to so many pages; what it has already is the least that SQLite allows: then it is a full disk."""
+    driver = store._connection.connection.dbapi_connection
+    assert driver is not None
+    cursor = driver.cursor()
+    cursor.execute(f"PRAGMA max_page_count = {pages}")
+    cursor.close()
+
+
 class Daemon:
     """Opens the store as the daemon does and writes a batch at every step of a second."""
 

@@ -18,7 +18,7 @@ from slamon.sla.facts import State
 from slamon.stats import Stats
 from slamon.store import Store, StoredFacts, StoreThread
 from tests.record.worlds import LOST, T0, finish, opened, probe, recorder, success, target
-from tests.store.rig import EVER, counted
+from tests.store.rig import EVER, counted, room
 
 NAME = "hq/ping"
 NAMES = (NAME, *(f"b{i}/ping" for i in range(15)))
@@ -48,17 +48,10 @@ class Rig:
         await self.thread.call(int)
 
     async def fill(self) -> None:
-        await self.thread.call(self._pages, 1)  # SQLite makes it what the file has now
+        await self.thread.call(room, self.store, 1)
 
     async def empty(self) -> None:
-        await self.thread.call(self._pages, 1 << 30)
-
-    def _pages(self, most: int) -> None:
-        driver = self.store._connection.connection.dbapi_connection
-        assert driver is not None
-        cursor = driver.cursor()
-        cursor.execute(f"PRAGMA max_page_count = {most}")
-        cursor.close()
+        await self.thread.call(room, self.store, 1 << 30)
 
 
 def lost_from(facts: StoredFacts) -> int:
@@ -281,6 +274,7 @@ ON_TMPFS = """
 import asyncio, json, logging, os, sys
 from pathlib import Path
 from tests.store.test_thread import EVER, NAME, Rig, counted, finish
+from tests.store.rig import room
 logging.basicConfig(level=logging.CRITICAL)
 
 async def main(home):
