@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bench import exporters, pinging, whole
+from bench import exporters, host, pinging, whole
 from bench.frame import Bench, Comparison, Package
 from bench.window import Load
 
@@ -20,6 +20,7 @@ BENCH = Bench(
         "smokeping_prober": partial(exporters.smokeping_prober, LOAD),
         "blackbox_exporter": partial(exporters.blackbox_exporter, LOAD),
         "floor": partial(pinging.floor, LOAD),
+        "memory": host.memory,
     },
     comparisons=(
         Comparison(peer="fping", figure="cpu", unit="us/probe", goal="<= 0.5"),
@@ -27,6 +28,7 @@ BENCH = Bench(
         Comparison(peer="smokeping_prober", figure="cpu", unit="us/probe", goal="<= 0.15"),
         Comparison(peer="blackbox_exporter", figure="cpu", unit="us/probe", goal="<= 0.06"),
         Comparison(ours="engine", peer="floor", figure="cpu", unit="us/probe", goal="<= 3"),
+        Comparison(ours="memory", peer="just_used", figure="cold", by="warm", unit="ns/page", goal=None),
     ),
     packages=(
         Package(program="fping", package="fping"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bench import pinging, whole
+from bench import host, pinging, whole
 from bench.frame import Bench, Comparison, Package
 from bench.window import Load
 
@@ -17,11 +17,13 @@ BENCH = Bench(
         "engine": partial(pinging.engine, LOAD),
         "fping": partial(pinging.fping, LOAD),
         "floor": partial(pinging.floor, LOAD),
+        "memory": host.memory,
     },
     comparisons=(
         Comparison(peer="engine", figure="cpu", unit="us/probe", goal="<= 3"),
         Comparison(ours="engine", peer="floor", figure="cpu", unit="us/probe", goal="<= 3"),
         Comparison(peer="fping", figure="cpu", unit="us/probe", goal=None),
+        Comparison(ours="memory", peer="just_used", figure="cold", by="warm", unit="ns/page", goal=None),
     ),
     packages=(Package(program="fping", package="fping"), Package(program="gcc", package="gcc")),
     own_network=True,
