@@ -102,9 +102,11 @@ class Wheel:
         """What was due before and has not been handed out, oldest first."""
         self._budget = BURST
 
-    def set(self, targets: Iterable[Target], now: int) -> None:
-        """Schedule exactly these targets. One that keeps name and grid keeps its slots; a slot that has come is not lost."""
+    def set(self, targets: Iterable[Target], now: int, *, tick: int | None = None) -> None:
+        """Schedule exactly these targets, by another tick where one is given. One that keeps name and grid keeps its slots; a slot that
+        has come is not lost."""
         before = {key: (course, self._slot(key, course)) for key, course in self._courses.items()}
+        self._tick = self._tick if tick is None else tick
         self._courses, self._homes, self._buckets, self._waiting = {}, {}, {}, deque()
         usual = 0.0
         together: dict[tuple[int, int], list[tuple[str, int]]] = {}
@@ -122,11 +124,11 @@ class Wheel:
                     together.setdefault((target.interval, course.at // self._tick), []).append(key)
                 else:
                     self._file(course, course.at // self._tick)
-        for (_, tick), keys in together.items():
-            group = _Group(tick, self._tick, [self._courses[key] for key in keys])
+        for (_, number), keys in together.items():
+            group = _Group(number, self._tick, [self._courses[key] for key in keys])
             keys.sort(key=lambda key: self._courses[key].at)
             self._homes.update((key, (group, place)) for place, key in enumerate(keys))
-            self._file(group, tick)
+            self._file(group, number)
         self._next = min(self._buckets, default=now // self._tick)
         self._budget = BURST + 2 * ceil(usual)
 

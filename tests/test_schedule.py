@@ -215,6 +215,88 @@ def test_reload_in_the_middle_of_a_backlog_loses_nothing() -> None:
     assert {name for name, found in run.fired.items() if found[0][0] <= 10 * S} == {one.name for one in targets}
 
 
+ticks = st.sampled_from([10 * MS, 17 * MS, 50 * MS, 125 * MS])
+KEPT = (
+    target("a"),
+    target("b", 333_333_333),
+    target("c", 7 * S),
+    target("d", 5 * S, count=3, gap=200 * MS),
+    *(target(f"t{n}") for n in range(20)),
+)
+OTHERS = [target("x"), target("y", 333_333_333), target("z", 3 * S, count=2, gap=70 * MS), target("b/")]
+
+
+def grid(one: Target, end: int, *, epoch: int) -> list[int]:
+    """Every slot after 0 and up to `end`."""
+    found: list[int] = []
+    for number in range(one.count):
+        later = number * one.gap
+        first = (phase(one.name, one.interval) + later - epoch - 1) % one.interval + 1
+        found += range(first, end + 1, one.interval)
+    return sorted(found)
+
+
+@given(
+    epoch=st.integers(0, 2**61),
+    first=ticks,
+    steps=st.lists(
+        st.tuples(st.integers(0, 3 * S), ticks, st.lists(st.sampled_from(OTHERS), unique_by=lambda one: one.name)),
+        min_size=2,
+        max_size=12,
+    ),
+)
+def test_no_slot_of_a_kept_target_is_lost_when_others_and_the_tick_change(
+    epoch: int, first: int, steps: list[tuple[int, int, list[Target]]]
+) -> None:
+    """At any instant, while every tick comes in time: each slot comes once, and soon."""
+    run = Run(epoch=epoch, tick=first)
+    run.wheel.set(KEPT, 0)
+    tick = first
+    for wait, following, others in [*steps, (3 * S, 10 * MS, [])]:
+        end = run.now + wait
+        while (border := (run.now // tick + 1) * tick) <= end:
+            run.at(border)
+        run.now = end
+        run.wheel.set([*others, *KEPT], end, tick=following)
+        tick = following
+    end = run.now
+    run.until(end + 200 * MS)
+    for one in KEPT:
+        assert sorted(slot for slot in run.slots(one.name) if slot <= end) == grid(one, end, epoch=epoch)
+        assert all(when - slot <= 2 * 125 * MS for slot, when in run.fired[one.name])
+    assert run.stats.missed_slots == 0
+
+
+@given(
+    epoch=st.integers(0, 2**61),
+    first=ticks,
+    steps=st.lists(st.tuples(st.integers(0, 4 * S), st.none() | ticks), min_size=2, max_size=20),
+)
+def test_each_slot_of_a_kept_target_comes_once_or_is_counted_missed(
+    epoch: int, first: int, steps: list[tuple[int, int | None]]
+) -> None:
+    """However late the calls, and whatever the ticks in between."""
+    run = Run(epoch=epoch, tick=first)
+    run.wheel.set(KEPT, 0)
+    for step, tick in steps:
+        if tick is None:
+            run.at(run.now + step)
+        else:
+            run.now += step
+            run.wheel.set(KEPT, run.now, tick=tick)
+    end = run.now
+    run.wheel.set(KEPT, end, tick=TICK)
+    run.until(end + 200 * MS)
+    missed = 0
+    for one in KEPT:
+        slots = [slot for slot in run.slots(one.name) if slot <= end]
+        slots_of_grid = grid(one, end, epoch=epoch)
+        assert len(slots) == len(set(slots))
+        assert set(slots) <= set(slots_of_grid)
+        missed += len(slots_of_grid) - len(slots)
+    assert missed == run.stats.missed_slots
+
+
 def test_a_name_that_comes_back_with_another_interval_fires_on_one_grid() -> None:
     run = Run()
     run.wheel.set([target("a", 7 * S)], 0)

@@ -73,21 +73,16 @@ class Probing:
         self._recorder = recorder
         self._addresses = addresses
         self._probers = probers
-        self._epoch = clock.now() - clock.monotonic()
         self._tick = COARSE
-        self._wheel = Wheel(self._tick, epoch=self._epoch, stats=stats)
+        self._wheel = Wheel(self._tick, epoch=clock.now() - clock.monotonic(), stats=stats)
         self._read = -1
         """Number of the READ in which answers were read last."""
 
     def set(self, targets: Iterable[Target]) -> None:
-        """Probe exactly these; their series must be open in the recorder. What keeps name and grid keeps its slots."""
+        """Probe exactly these; their series must be open in the recorder. Where the grid stays the slots do, also by another tick."""
         targets = tuple(targets)
-        tick = tick_for(targets)
-        if tick != self._tick:
-            # The grid depends on names, intervals and the epoch alone, so another wheel goes on with the same slots.
-            self._tick = tick
-            self._wheel = Wheel(tick, epoch=self._epoch, stats=self._stats)
-        self._wheel.set(targets, self._clock.monotonic())
+        self._tick = tick_for(targets)
+        self._wheel.set(targets, self._clock.monotonic(), tick=self._tick)
 
     def step(self) -> None:
         """One tick: fire, drain, pack. Answers wait for some more, where there is time."""

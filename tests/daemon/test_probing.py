@@ -1,8 +1,10 @@
-"""The daemon's tick: how often answers are read."""
+"""The daemon's tick: how often it comes, how often answers are read."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -75,3 +77,41 @@ def test_answers_are_gathered_for_series_that_end_and_only_then() -> None:
     assert prober.eager == []
     probing.gather([series.target.name])
     assert prober.eager == [True]
+
+
+@pytest.mark.parametrize("faster", [True, False], ids=["finer", "lazier"])
+def test_a_slot_that_has_come_is_not_lost_when_the_tick_changes(faster: bool) -> None:
+    now = 1000 * S
+    clock = Clock()
+    clock.monotonic = lambda: now
+    sent: dict[str, list[int]] = defaultdict(list)
+
+    class Noting:
+        """A prober that notes when it is asked to send to whom."""
+
+        def fire(self, shots: Sequence[Shot]) -> None:
+            for shot in shots:
+                sent[shot.target.name].append(now)
+
+        def drain(self, *, eager: bool = True) -> None:
+            """Nothing arrives."""
+
+    slow = [target(f"hq/t{i}") for i in range(64)]
+    both = [*slow, target("hq/fast", interval=100 * MS)]
+    assert (tick_for(slow), tick_for(both)) == (LAZY, FINE)
+    stats, recorder = Stats(), Recorder("here")
+    for one in both:
+        opened(recorder, one)
+    addresses = Addresses(stats=stats, changed=lambda *_: None)
+    addresses.set(both)
+    probing = Probing(clock=clock, stats=stats, recorder=recorder, addresses=addresses, probers={"icmp": Noting()})
+    for targets, end in ((slow, 1003 * S), (both, 1006 * S)) if faster else ((both, 1003 * S), (slow, 1006 * S)):
+        probing.set(targets)
+        now += 1 * MS
+        while now < end:
+            probing.step()
+            now += tick_for(targets)
+        now -= 1 * MS  # the reload comes shortly before the tick
+    assert all(later - earlier <= 1 * S + LAZY for one in slow for earlier, later in pairwise(sent[one.name]))
+    assert all(len(sent[one.name]) in {5, 6} for one in slow)
+    assert stats.missed_slots == 0
