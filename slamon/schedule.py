@@ -23,6 +23,10 @@ from slamon.stats import Stats
 BURST = 32
 """Probes of one tick beyond twice the usual number: after a standstill all are due, but the customer's line must not see them at once."""
 
+PATIENCE = 10
+"""Ticks that an instant of a Poisson process may be late at least before it is missed: where the mean is a tick and a half, one in ten
+thousand waits longer for those before it."""
+
 
 def phase(name: str, interval: int) -> int:
     """Where in its interval a target is due, nanoseconds: the same at every start, spread evenly over targets (RFC 3432, section 3)."""
@@ -82,8 +86,9 @@ class Wheel:
     """The slots of all targets. Work is proportional to what is due, not to what exists.
 
     A slot is handed out by the first call of `due` at or after it, or by the next one: at a call on the border of two ticks, everything of
-    the tick that ends. `tick` is about the nanoseconds between two calls. `epoch` is the wall clock minus the monotonic clock at start.
-    Every `now` is monotonic and does not run backwards.
+    the tick that ends. Of several instants of a Poisson process that came in one tick, each has a call of its own. `tick` is about the
+    nanoseconds between two calls. `epoch` is the wall clock minus the monotonic clock at start. Every `now` is monotonic and does not run
+    backwards.
     """
 
     def __init__(self, tick: int, *, epoch: int, stats: Stats) -> None:
@@ -133,7 +138,8 @@ class Wheel:
         self._budget = BURST + 2 * ceil(usual)
 
     def due(self, now: int) -> list[Volley]:
-        """What is to be fired now, oldest tick first. A slot that comes round again unfired comes once; the others are counted missed."""
+        """What is to be fired now, oldest tick first. A slot that comes round again unfired comes once; the others are counted missed, and
+        so is an instant of a Poisson process that is more than a mean interval late, and PATIENCE, when another has come."""
         self._sweep(now)
         volleys: list[Volley] = []
         loose: list[tuple[int, Target]] = []
@@ -189,25 +195,26 @@ class Wheel:
 
     def _advance(self, course: _Course, now: int) -> tuple[int, Target]:
         """The slot of one course that is served now; it is filed for the one after."""
-        at = course.at
+        at, interval = course.at, course.target.interval
         self._stats.scheduler_lag.observe(now - at)
         if course.points is None:
-            missed = (now - at) // course.target.interval
-            at += missed * course.target.interval
-            course.at = at + course.target.interval
+            missed = (now - at) // interval
+            at += missed * interval
+            course.at = at + interval
         else:
             missed = 0
-            following = course.points.after(at + self._epoch) - self._epoch
-            while following <= now:
-                at, following, missed = (
-                    following,
-                    course.points.after(following + self._epoch) - self._epoch,
-                    missed + 1,
-                )
-            course.at = following
+            course.at = self._following(course.points, at)
+            latest = now - max(interval, PATIENCE * self._tick)
+            while at < latest and course.at <= now:
+                at, course.at, missed = course.at, self._following(course.points, course.at), missed + 1
         self._stats.missed_slots += missed
-        self._file(course, course.at // self._tick)
+        # The next instant of a Poisson process may have come as well. It has the next call: its packet is not to queue behind this one.
+        self._file(course, max(course.at, now) // self._tick)
         return at, course.target
+
+    def _following(self, points: Poisson, at: int) -> int:
+        """The instant after that one, monotonic."""
+        return points.after(at + self._epoch) - self._epoch
 
     def _slot(self, key: tuple[str, int], course: _Course) -> int:
         """The next slot of a course."""
@@ -222,7 +229,7 @@ class Wheel:
         later = number * target.gap
         if target.sampling is Sampling.POISSON:
             points = Poisson(target.name, target.interval, later)
-            return _Course(target, points.after(now + self._epoch) - self._epoch, points)
+            return _Course(target, self._following(points, now), points)
         interval = target.interval
         return _Course(
             target, now + 1 + (phase(target.name, interval) + later - self._epoch - now - 1) % interval, None

@@ -43,6 +43,7 @@ class Run:
 
     def __init__(self, *, epoch: int = WALL, tick: int = TICK, start: int = 0) -> None:
         self.stats = Stats()
+        self.tick = tick
         self.wheel = Wheel(tick, epoch=epoch, stats=self.stats)
         self.fired: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self.now = start
@@ -222,8 +223,20 @@ KEPT = (
     target("c", 7 * S),
     target("d", 5 * S, count=3, gap=200 * MS),
     *(target(f"t{n}") for n in range(20)),
+    *(target(f"p{n}", sampling=Sampling.POISSON) for n in range(5)),
+    target("q", 2 * S, count=2, gap=30 * MS, sampling=Sampling.POISSON),
 )
 OTHERS = [target("x"), target("y", 333_333_333), target("z", 3 * S, count=2, gap=70 * MS), target("b/")]
+
+
+def instants(name: str, interval: int, end: int, *, epoch: int = WALL, later: int = 0) -> list[int]:
+    """Of the Poisson process, after 0 and up to `end`."""
+    process = Poisson(name, interval, later)
+    at, found = process.after(epoch), []
+    while at <= epoch + end:
+        found.append(at - epoch)
+        at = process.after(at)
+    return found
 
 
 def grid(one: Target, end: int, *, epoch: int) -> list[int]:
@@ -231,6 +244,9 @@ def grid(one: Target, end: int, *, epoch: int) -> list[int]:
     found: list[int] = []
     for number in range(one.count):
         later = number * one.gap
+        if one.sampling is Sampling.POISSON:
+            found += instants(one.name, one.interval, end, epoch=epoch, later=later)
+            continue
         first = (phase(one.name, one.interval) + later - epoch - 1) % one.interval + 1
         found += range(first, end + 1, one.interval)
     return sorted(found)
@@ -260,10 +276,11 @@ def test_no_slot_of_a_kept_target_is_lost_when_others_and_the_tick_change(
         run.wheel.set([*others, *KEPT], end, tick=following)
         tick = following
     end = run.now
-    run.until(end + 200 * MS)
+    run.until(end + 400 * MS)
     for one in KEPT:
         assert sorted(slot for slot in run.slots(one.name) if slot <= end) == grid(one, end, epoch=epoch)
-        assert all(when - slot <= 2 * 125 * MS for slot, when in run.fired[one.name])
+        if one.sampling is Sampling.PERIODIC:
+            assert all(when - slot <= 2 * 125 * MS for slot, when in run.fired[one.name])
     assert run.stats.missed_slots == 0
 
 
@@ -286,7 +303,7 @@ def test_each_slot_of_a_kept_target_comes_once_or_is_counted_missed(
             run.wheel.set(KEPT, run.now, tick=tick)
     end = run.now
     run.wheel.set(KEPT, end, tick=TICK)
-    run.until(end + 200 * MS)
+    run.until(end + 400 * MS)
     missed = 0
     for one in KEPT:
         slots = [slot for slot in run.slots(one.name) if slot <= end]
@@ -370,12 +387,7 @@ def test_another_count_or_sampling_is_another_grid() -> None:
 
 def test_poisson_instants_are_those_of_the_process_whatever_happens_in_between() -> None:
     """A reload and a restart in the middle: the same instants; every one of them sent once."""
-    process = Poisson("a", 1 * S)
-    expected = []
-    at = WALL
-    while at < WALL + 100 * S:
-        at = process.after(at)
-        expected.append(at - WALL)
+    expected = instants("a", 1 * S, 100 * S)
     run = Run()
     run.wheel.set([target("a", sampling=Sampling.POISSON)], 0)
     run.until(40 * S)
@@ -390,17 +402,48 @@ def test_poisson_instants_are_those_of_the_process_whatever_happens_in_between()
     assert all(0 <= when - slot <= TICK for slot, when in run.fired["a"])
 
 
+@pytest.mark.parametrize(("interval", "tick"), [(1 * S, 10), (1 * S, 50), (1 * S, 125), (50 * MS, 10), (20 * MS, 10)])
+def test_every_poisson_instant_comes_while_every_tick_comes_in_time(interval: int, tick: int) -> None:
+    """Several in one tick: one after the other, a tick apart."""
+    names, run = [f"p{n}" for n in range(50)], Run(tick=tick * MS)
+    run.wheel.set([target(name, interval, sampling=Sampling.POISSON) for name in names], 0)
+    run.until(200 * interval, tick * MS)
+    end = run.now
+    run.until(end + 10 * tick * MS, tick * MS)
+    close = 0
+    for name in names:
+        assert [slot for slot in run.slots(name) if slot <= end] == instants(name, interval, end)
+        close += sum(later // run.tick == slot // run.tick for slot, later in pairwise(run.slots(name)))
+        assert all(later - when >= run.tick for (_, when), (_, later) in pairwise(run.fired[name]))
+    assert close > 50
+    assert run.stats.missed_slots == 0
+
+
+def test_poisson_instants_of_a_short_standstill_come_all_the_same() -> None:
+    run = Run()
+    run.wheel.set([target("a", 10 * S, sampling=Sampling.POISSON)], 0)
+    slots = instants("a", 10 * S, 1000 * S)
+    first = next(n for n in range(len(slots)) if slots[n + 2] - slots[n] < 8 * S)
+    run.until(slots[first] // TICK * TICK)
+    run.at(slots[first + 2] + TICK)
+    run.until(run.now + 2 * TICK)
+    assert run.slots("a")[-3:] == slots[first : first + 3]
+    assert run.stats.missed_slots == 0
+
+
 def test_a_standstill_misses_poisson_instants_and_counts_them() -> None:
+    """Of a minute all but those of the last mean interval, which leave one at a tick."""
     run = Run()
     run.wheel.set([target("a", sampling=Sampling.POISSON)], 0)
     run.until(5 * S)
-    run.at(run.now + 60 * S)
-    passed = len(run.slots("a")) + run.stats.missed_slots
-    process, at, expected = Poisson("a", 1 * S), WALL, -1
-    while at <= WALL + run.now:
-        at, expected = process.after(at), expected + 1
-    assert passed == expected
+    end = run.now + 60 * S
+    run.at(end)
     assert run.stats.missed_slots > 30
+    run.until(end + 200 * MS)
+    expected = instants("a", 1 * S, end)
+    assert len([slot for slot in run.slots("a") if slot <= end]) + run.stats.missed_slots == len(expected)
+    recent = [slot for slot in expected if slot >= end - 1 * S] or expected[-1:]
+    assert [slot for slot in run.slots("a") if 5 * S < slot <= end] == recent
 
 
 def test_ten_thousand_targets_are_each_sent_once_an_interval() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from slamon.clock import Clock
-from slamon.model import DAY, MS, S, Target
+from slamon.model import DAY, MS, S, Sampling, Target
 from slamon.probe import Prober, Shot, unresolved
 from slamon.record.recorder import Recorder
 from slamon.record.series import Series
@@ -18,7 +18,7 @@ COARSE = 50 * MS
 """The usual tick. The kernel stamps every packet, so reading late costs no accuracy, and one wake-up serves many probes."""
 
 FINE = 10 * MS
-"""The tick when some target is probed more than twice a second: a slot must not slip by a good part of its interval."""
+"""The tick when some target is probed more than twice a second, as a slot must not slip by a good part of its interval; or at random."""
 
 LAZY = 125 * MS
 """The tick when there is time and little to send: an eighth of the shortest interval, and fewer wake-ups."""
@@ -40,12 +40,19 @@ LEAST_REST = 1 * MS
 
 
 def tick_for(targets: Iterable[Target]) -> int:
-    """Nanoseconds between two ticks for these targets."""
-    shortest, rate = DAY, 0.0
+    """Nanoseconds between two ticks for these targets.
+
+    Poisson sampling asks for the finest, whatever the interval. Packets leave on ticks, so that what repeats on the path within a few ticks
+    is met at a few of its phases only, and that is what such sampling is to prevent (RFC 2330, section 11.1): a rhythm of 100 ms is met at
+    ten of them by the fine tick, at two by the usual one. And an instant is wrong by up to a tick, which is 1 % of a mean of a second; one
+    in a hundred shares its tick with the one before.
+    """
+    shortest, rate, random = DAY, 0.0, False
     for target in targets:
         shortest = min(shortest, target.interval, target.gap or target.interval)
         rate += target.count / target.interval
-    if shortest < FAST:
+        random |= target.sampling is Sampling.POISSON
+    if shortest < FAST or random:
         return FINE
     return LAZY if shortest >= SLOW and rate * LAZY <= SALVO else COARSE
 

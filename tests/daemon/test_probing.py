@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from slamon.clock import Clock
 from slamon.daemon.probing import COARSE, FINE, LAZY, Probing, tick_for
-from slamon.model import MS, S
+from slamon.model import MINUTE, MS, S, Sampling
 from slamon.probe import Shot
 from slamon.record.recorder import Recorder
 from slamon.resolve import Addresses
@@ -50,6 +51,13 @@ def test_answers_may_wait_for_some_ticks_where_these_are_lazy(interval: int, tic
         probing.step()
         now += tick
     assert prober.eager == [number % every == 0 for number in range(10)]
+
+
+@pytest.mark.parametrize("interval", [1 * S, 5 * MINUTE], ids=str)
+def test_random_instants_ask_for_the_fine_tick(interval: int) -> None:
+    periodic = target("hq/a", interval=interval)
+    assert tick_for([periodic]) == LAZY
+    assert tick_for([periodic, replace(periodic, name="hq/b", sampling=Sampling.POISSON)]) == FINE
 
 
 def test_a_tick_that_is_left_out_puts_no_reading_off() -> None:
