@@ -186,14 +186,14 @@ class Judge:
     async def recheck(self) -> bool:
         """Judge the next contract in turn from scratch; False, counted and logged, when its running tally says otherwise.
 
-        Both judge what had settled at the last refresh, by the declarations that stood then. Facts go on being written meanwhile,
-        and minutes become records: so only a difference that stays is one.
+        Both judge as of the last refresh, by the declarations that stood then; not as of what had settled by then, since what settled
+        it may have come later. Facts go on being written meanwhile, and minutes become records: so only a difference that stays is one.
         """
         if not self.views:
             return True
         view = self.views[self._checked % len(self.views)]
         self._checked += 1
-        contract, period, as_of = view.contract, view.current.period, view.current.settled
+        contract, period, as_of = view.contract, view.current.period, view.current.as_of
         case = self._cases.get(contract.name)
         for _ in range(TRIES):
             if case is None or as_of <= period.start:

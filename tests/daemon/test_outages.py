@@ -222,7 +222,10 @@ async def test_no_reload_forgets_what_waits_for_the_disk(tmp_path: Path) -> None
 async def test_outages_followed_live_are_those_of_the_record(
     tmp_path: Path, seed: int, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Over restarts, kills, reloads and sleep, more of them than any daemon sees, and with few runs kept as they are."""
+    """Over restarts, kills, reloads and sleep, more of them than any daemon sees, and with few runs kept as they are.
+
+    Running judgements are those from scratch, whatever the last thing was that happened.
+    """
     monkeypatch.setattr(known, "MANY_RUNS", 4)
     world = random.Random(seed)
     daemon = Daemon(tmp_path, config)
@@ -248,5 +251,7 @@ async def test_outages_followed_live_are_those_of_the_record(
         counted = await daemon.counted()
         del counted["bridged"]
         assert len(set(counted.values())) == 1, counted
+        for _ in daemon.service._judge.views:
+            assert await daemon.service._judge.recheck()
     assert counted["live"] > 1
     await daemon.stop(0)
