@@ -8,6 +8,8 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import compress
+from operator import not_
 from typing import TYPE_CHECKING
 
 from slamon.model import S
@@ -148,6 +150,18 @@ class Flights:
                     if numbers[sequence] == sequence + shift:  # else it is in flight again, for a probe after the wrap
                         yield sequence
                     begin = sequence + 1
+
+    def unstamped(self, numbers: range) -> Iterator[int]:
+        """Of these, those whose probes have no transmit stamp, as far as they are remembered."""
+        first = max(numbers.start, numbers.stop - SEQUENCES)
+        while first < numbers.stop:
+            begin = first & MASK
+            end = min(begin + numbers.stop - first, SEQUENCES)
+            after = first + end - begin
+            for number in compress(range(first, after), map(not_, self.stamps[begin:end])):
+                if self.numbers[number & MASK] == number:
+                    yield number
+            first = after
 
     def oldest(self, now: int) -> int:
         """No probe in flight was sent before this instant; `now` when there is none."""

@@ -14,9 +14,9 @@ from slamon.icmp.matching import Matching
 from slamon.icmp.mmsg import BatchWire
 from slamon.icmp.packet import HEADER_BYTES, QUOTED, TOKEN_BYTES, Echo
 from slamon.icmp.peer import Form, Peer
-from slamon.icmp.sockets import ProbeSocket
+from slamon.icmp.sockets import PATIENCE, ProbeSocket
 from slamon.icmp.wire import PlainWire, Salvo, Wire
-from slamon.model import MS, US, Reading, Result
+from slamon.model import MS, US, Reading, Result, S
 from slamon.probe import Context
 from slamon.record.rank import LEAST, Rank, Round
 from slamon.record.series import Pending
@@ -28,6 +28,9 @@ verdict; it lets in what the kernel still holds, above all its own report that n
 
 REPLY_COST = 4096
 """Bytes of receive buffer that one waiting reply may cost, with the kernel's bookkeeping and a driver's generous pages."""
+
+HELD = 20 * S
+"""How long the kernel may keep a packet before it leaves: for an answer of ARP (three seconds, unless somebody set more), in a queue."""
 
 SMALLEST_BURST = 16
 """Packets sent between two looks at the queues, however small the buffer is."""
@@ -59,6 +62,8 @@ class Line:
         """Number of a probe minus the kernel's key of its transmit stamp."""
         self._aligned = first
         """The probe for which that holds if it is the next to be sent; −1: for none."""
+        self._stale: dict[int, int] = {}
+        """Key of a packet that was sent before the keys were begun anew, and that may still leave → until when."""
         self._abreast = Abreast(self.flights)
         self._matching = Matching(probe, context, self.flights, self._abreast)
         self._drops = memory(probe.socket).drops
@@ -135,6 +140,9 @@ class Line:
         self._unread += count
         self.flights.add(numbers, peers, pendings, range(began, began + count), salvo.timeout)
         self._aligned = numbers.stop
+        keys = range(numbers.start - self._lead, numbers.stop - self._lead)
+        if self._stale and not self._stale.keys().isdisjoint(keys):
+            self._news(numbers)
 
     def _send_alone(self, salvo: Salvo, at: int) -> None:
         """What the kernel refused in its batch; the refusal may have been about another one."""
@@ -155,6 +163,12 @@ class Line:
     def _align(self, number: int) -> None:
         """Make the kernel's counting of packets agree with ours, from probe `number` on."""
         self._news()
+        flights, lead = self.flights, self._lead
+        # Of one that was sent alone the kernel may have counted the attempts that failed.
+        spread = 1 if self._aligned >= 0 else PATIENCE + 1
+        for waiting in flights.unstamped(range(lead, number)):
+            until = flights.sents[waiting & MASK] + HELD
+            self._stale.update(dict.fromkeys(range(waiting - lead, waiting - lead + spread), until))
         self.probe.restart_keys()
         self._lead = self._aligned = number
 
@@ -201,25 +215,52 @@ class Line:
             self._overflowed(before, drops)
         return done and self.wire.complete
 
-    def _news(self) -> bool:
-        """Transmit stamps and ICMP errors."""
+    def _news(self, sent: range = range(0)) -> bool:
+        """Transmit stamps and ICMP errors. `sent`: the probes of a send that is just over.
+
+        The kernel stamps a packet when it leaves, which may be long after the send (no answer of ARP yet), and gives it the key it had
+        when it was sent. If the keys were begun anew meanwhile, this key is another probe's too, and the order of the stamps does not
+        tell whose it is: that one may be waiting as well, or never get a stamp. But which packets had no stamp when their count ended
+        is known. While one of them may still leave, a stamp with its key is believed only if it was taken while the probe that has the
+        key now was being sent: read right after, and not earlier than that. All others are nobody's, and the round trip is by our own
+        clock. So the worst is that the old packet left in those microseconds, of all moments: then they are the error, or what the probe
+        itself waited to leave, which our own clock would have counted too.
+
+        One that leaves just while the keys are begun anew has key 0, and is earlier than the send. Of several stamps the first stands.
+        """
+        began = self._clock.monotonic()
         runs, errors, complete = self.wire.news()
-        flights, lead = self.flights, self._lead
+        flights, lead, stale = self.flights, self._lead, self._stale
         numbers, stamped = flights.numbers, flights.stamps
         for key, stamps in runs:
             first, count = key + lead, len(stamps)
             begin = first & MASK
             end = begin + count
-            if end <= SEQUENCES and numbers[begin:end] == array("q", range(first, first + count)):
+            if (
+                end <= SEQUENCES
+                and numbers[begin:end] == array("q", range(first, first + count))
+                and stamped[begin:end] == array("q", bytes(8 * count))
+                and key
+                and (not stale or stale.keys().isdisjoint(range(key, key + count)))
+            ):
                 stamped[begin:end] = array("q", stamps)
                 continue
             for number, stamp in enumerate(stamps, first):
                 sequence = number & MASK
-                if numbers[sequence] == number:
+                if numbers[sequence] == number and not stamped[sequence] and self._is_of(number, stamp, sent):
                     stamped[sequence] = stamp
+        if stale and complete:
+            self._stale = {key: until for key, until in stale.items() if until > began}
         for heard in errors:
             self.troubled(heard)
         return complete
+
+    def _is_of(self, number: int, stamp: int, sent: range) -> bool:
+        """Whether a stamp with the key of this probe is surely its own."""
+        stale = number - self._lead in self._stale
+        if stale and number not in sent:
+            return False
+        return not (stale or number == self._lead) or stamp - self._clock.offset() >= self.flights.sents[number & MASK]
 
     def troubled(self, heard: IcmpError) -> None:
         """An ICMP error about the request it quotes."""

@@ -207,3 +207,16 @@ def test_every_probe_is_decided_once_and_numbers_in_flight_are_distinct(steps: l
         assert len(flying) == sky.flights.in_flight
     assert len(decided) == len(set(decided))
     assert sent == list(range(len(sent)))
+
+
+def test_the_probes_without_a_stamp_are_known_across_the_wrap(peer: Peer) -> None:
+    sky = Sky(peer)
+    while sky.flights.next < SEQUENCES - 2:
+        for number in sky.send(count=1000):
+            sky.decide(number)
+            sky.flights.stamps[number] = 1
+    assert [*sky.flights.unstamped(range(SEQUENCES))] == []
+    last, first = sky.send(count=2), sky.send(count=2)
+    sky.flights.stamps[last[1] & MASK] = 1
+    found = sky.flights.unstamped(range(first.stop - 2 * SEQUENCES, first.stop + 1))
+    assert [*found] == [last[0], *first]
