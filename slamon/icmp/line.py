@@ -194,7 +194,7 @@ class Line:
 
         Unless `eager` that may wait, except after a step of the clock: whatever is sent before it is noticed has stamps of two clocks.
         """
-        if not eager and self._patient and self._matching.in_step:
+        if not eager and self._patient and not self._matching.notice():
             return
         now = self._clock.monotonic()
         if self.read():

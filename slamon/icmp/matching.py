@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from operator import add, attrgetter, itemgetter, sub
+from typing import NamedTuple
 
 from slamon.icmp.abreast import Abreast
 from slamon.icmp.flights import ANSWERED, IN_FLIGHT, LATE, LOST, MASK, Flights
@@ -21,6 +22,17 @@ _SOURCE = attrgetter("source")
 _TOO_LATE = Reading(Result.TIMEOUT, detail="the answer came after the timeout")
 
 
+class _Span(NamedTuple):
+    """Between two steps of the clock, as far as one looked."""
+
+    offset: int
+    """Stamp minus monotonic time."""
+    since: int
+    """It was so when this had passed."""
+    seen: int
+    """It was still so then."""
+
+
 class Matching:
     """The replies to one socket. Time is monotonic nanoseconds, except that stamps are the kernel's CLOCK_REALTIME."""
 
@@ -35,9 +47,13 @@ class Matching:
         """What follows the number in an answer to requests of that form."""
         self._shortest = DAY
         """The shortest timeout of all probes."""
+        self._seen = clock.monotonic()
+        """The offset was still this one then."""
         self._offset = clock.offset()
         self._stepped = 0
         """Probes sent up to this instant may have stamps of two different clocks."""
+        self._before = _Span(self._offset, self._stepped, self._stepped)
+        """What was so before the latest step."""
         self.emptied = clock.monotonic()
         """What had arrived by then has been read."""
 
@@ -46,20 +62,21 @@ class Matching:
         self._tails[form] = tail
         self._shortest = min(self._shortest, timeout)
 
-    @property
-    def in_step(self) -> bool:
-        """Whether the clock was not stepped since `notice`."""
-        return self._clock.offset() == self._offset
-
-    def notice(self) -> None:
-        """Look whether the clock was stepped, before what arrived is read."""
+    def notice(self) -> bool:
+        """Look whether the clock was stepped since the last look, and if so remember it."""
+        looking = self._clock.monotonic()
         offset = self._clock.offset()
-        if offset != self._offset:
-            self._offset = offset
-            self._stepped = self._clock.monotonic()
+        if offset == self._offset:
+            self._seen = looking
+            return False
+        self._before = _Span(self._offset, self._stepped, self._seen)
+        self._offset = offset
+        self._stepped = self._seen = self._clock.monotonic()
+        return True
 
     def take(self, portion: Portion) -> None:
         """What nearly every reply is goes straight through, all others by `_odd`."""
+        self.notice()  # after they were stamped
         if len(self._tails) == 1 and len(portion) >= LEAST:
             (tail,) = self._tails.values()
             answers = portion.answers(Reply(self._reply_type, self._ident, tail))
@@ -195,10 +212,31 @@ class Matching:
         From kernel stamp to kernel stamp where both can be believed, else from our own clock before the send.
         """
         sent, left = self._flights.sents[sequence], self._flights.stamps[sequence]
-        steady = sent > self._stepped
-        if steady and stamp and left and 0 <= stamp - left <= now - sent:
+        if sent <= self._stepped:
+            return self._across(sent, left, stamp, now)
+        if stamp and left and 0 <= stamp - left <= now - sent:
             return stamp - left, False, True
-        arrived = stamp - self._offset if steady and stamp else 0
+        arrived = stamp - self._offset if stamp else 0
         if sent <= arrived <= now:
             return arrived - sent, True, True
+        return now - sent, True, False
+
+    def _across(self, sent: int, left: int, stamp: int, now: int) -> tuple[int, bool, bool]:
+        """The same of a probe that was sent before a step of the clock was noticed.
+
+        A stamp of before the step, taken for one of after it, may be impossible (before the clock was last seen to be the old one, or in
+        the future), and the other way round (before the send, or after the step was noticed). If the answer can only be of before, then
+        the request was too, and the two are of one clock. If it can only be of after, its arrival is known and our own clock begins the
+        round trip. If it can be of both, it arrived at the later of the two at the latest, which is too late by the step at most.
+        """
+        before = self._before
+        early, late = stamp - before.offset, stamp - self._offset
+        may_be_early = sent <= early <= self._stepped
+        may_be_late = max(sent, before.seen) <= late <= now
+        if may_be_early and not may_be_late:
+            if sent > before.since and left and 0 <= stamp - left <= early - sent:
+                return stamp - left, False, True
+            return early - sent, True, True
+        if may_be_late:
+            return (max(early, late) if may_be_early else late) - sent, True, not may_be_early
         return now - sent, True, False
