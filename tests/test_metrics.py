@@ -447,6 +447,7 @@ def test_a_page_says_what_a_first_page_would(data: st.DataObject) -> None:
         "reordered": lambda n: world.series[n].reordered(),
         "corrupt": lambda n: world.series[n].corrupt(),
         "overrun": lambda n: world.series[n].overrun(),
+        "own clock": lambda n: world.probe(world.series[n], Reading(Result.SUCCESS, 3 * MS, userspace=True)),
         "rotation": lambda n: setattr(world.series[n], "rotations", world.series[n].rotations + 1),
         "another way back": lambda n: setattr(
             world.series[n], "_hop_limit", 255 - (world.series[n].counts().hop_limit or 0)

@@ -150,6 +150,13 @@ def probing(label_keys: tuple[str, ...] = ()) -> tuple[Family, ...]:
             lines=histograms(lambda row: (row.counts.edges, row.counts.buckets, row.counts.rtt_sum)),
         ),
         Family(
+            name="slamon_probe_own_clock_total",
+            type="counter",
+            help="Probes whose round trip has an end by our own clock instead of the kernel's; of http and dns every answered one.",
+            labels=PROBE_LABELS,
+            lines=per_still_target(lambda row: row.view.series.userspace),
+        ),
+        Family(
             name="slamon_probe_phase_duration_seconds",
             type="summary",
             help="Time spent in each phase of a probe, of the kinds that have phases.",
