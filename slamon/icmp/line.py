@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from array import array
@@ -56,8 +57,11 @@ class Line:
         self._burst = max(probe.info.receive_buffer // REPLY_COST, SMALLEST_BURST)
         self._unread = 0
         """Packets sent since the queues were looked at."""
-        self._patient = probe.info.timestamps == "kernel"
-        """Answers lose nothing by waiting to be read."""
+        self._patient = False
+        """Answers lose nothing by waiting to be read: known when one came with a stamp. Until then they are read as they come."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Tells when something came, while that matters; who runs no loop reads in time by other means."""
+        self._bug: Exception | None = None
         self._lead = first
         """Number of a probe minus the kernel's key of its transmit stamp."""
         self._aligned = first
@@ -70,6 +74,7 @@ class Line:
         self._overflows: list[tuple[int, int]] = []
         self.suspect = False
         """A send failed in a way that makes one ask whether the way out still exists."""
+        self._listen()
 
     def salvo(self, peers: Sequence[Peer], *, steady: bool = False) -> Salvo:
         """`peers` have the same timeout and form; `steady`: all of them are expected to answer."""
@@ -194,12 +199,35 @@ class Line:
 
         Unless `eager` that may wait, except after a step of the clock: whatever is sent before it is noticed has stamps of two clocks.
         """
+        bug, self._bug = self._bug, None
+        if bug is not None:
+            raise bug
         if not eager and self._patient and not self._matching.notice():
             return
         now = self._clock.monotonic()
         if self.read():
             self._matching.emptied = now
             self._expire(now)
+
+    def _listen(self) -> None:
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._loop.add_reader(self.probe.socket, self._came)
+
+    def _came(self) -> None:
+        """Something waits in one of the queues. What goes wrong here is a bug of ours: it comes up where everything is drained."""
+        try:
+            self.drain()
+        except Exception as error:  # noqa: BLE001  raised again
+            self._deafen()
+            self._bug = error
+
+    def _deafen(self) -> None:
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.remove_reader(self.probe.socket)
 
     def read(self) -> bool:
         """Both queues, stamps first; False when there may be more."""
@@ -210,6 +238,9 @@ class Line:
         for portion in self.wire.replies():
             self._matching.take(portion)
         self._abreast.hand_on(self._clock.monotonic())
+        if not self._patient and self._matching.stamped:
+            self._patient = True
+            self._deafen()
         drops = memory(self.probe.socket).drops
         if drops != self._drops:
             self._overflowed(before, drops)
@@ -315,6 +346,7 @@ class Line:
 
     def close(self, why: str) -> None:
         """Give the socket up; what is in flight can no longer be observed, which is nobody's fault but ours."""
+        self._deafen()
         self.probe.socket.close()
         self._stats.sockets.remove(self.probe.info)
         self._abreast.part_all()

@@ -56,6 +56,8 @@ class Matching:
         """What was so before the latest step."""
         self.emptied = clock.monotonic()
         """What had arrived by then has been read."""
+        self.stamped = False
+        """The kernel stamps what arrives here. It may begin to only after the first answers, or have no stamps at all."""
 
     def expect(self, form: Form, tail: bytes, timeout: int) -> None:
         """Requests like that are sent from now on."""
@@ -77,6 +79,8 @@ class Matching:
     def take(self, portion: Portion) -> None:
         """What nearly every reply is goes straight through, all others by `_odd`."""
         self.notice()  # after they were stamped
+        if not self.stamped:
+            self.stamped = any(seconds for _, (_, seconds, _, _) in portion.rows())
         if len(self._tails) == 1 and len(portion) >= LEAST:
             (tail,) = self._tails.values()
             answers = portion.answers(Reply(self._reply_type, self._ident, tail))

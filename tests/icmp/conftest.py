@@ -56,6 +56,7 @@ def link() -> Iterator[Link]:
         for space, address in ((near, "10.0.0.1/24"), (far, "10.0.0.2/24")):
             space.run("ip", "address", "add", address, "dev", "wan")
             space.run("ip", "link", "set", "wan", "up")
+        near.run("fping", "-q", "-r", "20", "-t", "100", "10.0.0.2")  # the link is up, and the neighbour found
         far.run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1")
         with inside(far):
             listening = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
