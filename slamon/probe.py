@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from slamon import units
 from slamon.egress import SocketAddress, icmp_errors, tolerate_errors
+from slamon.listening import DEAF_SHARE, Listening, Wait
 from slamon.model import MS, US, Reading, Result, S, Target
 from slamon.surroundings import Surroundings
 from slamon.verdict import MENDS, Unreachable, failure, silence, unreachable
@@ -169,16 +170,6 @@ It may raise Ended, Unreachable, OSError, or be cancelled at the timeout.
 RESERVED_FILES = 64
 """Open files left to the store, the web server, the log and the shared sockets."""
 
-BEAT = 50 * MS
-"""How often it is noted that the event loop still runs."""
-
-STOOD_STILL = 20 * MS
-"""A beat later than this means the loop (or the process) stood still; less is ordinary timer lateness."""
-
-DEAF_SHARE = 4
-"""A timeout counts against the target only if we were listening. A loop that stood still for a quarter of it or more may have missed
-an answer that came within the other three; then the fault is ours."""
-
 
 @asynccontextmanager
 async def each(run: Run, context: Context, *, files: int = 1) -> AsyncIterator[Prober]:
@@ -212,14 +203,9 @@ class _Each:
         self._flights: dict[Series, asyncio.Task[None]] = {}
         """By series, since a changed target of the same name is another one."""
         self._loop = asyncio.get_running_loop()
-        self._still = 0
-        self._next_beat = 0
-        self._beat_timer: asyncio.TimerHandle | None = None
-        """None while nothing is in flight: a kind that has nothing to do wakes nobody."""
+        self._listening = Listening(context.clock.monotonic)
 
     def fire(self, shots: Sequence[Shot]) -> None:
-        if shots and self._beat_timer is None:
-            self._await_beat()
         for shot in shots:
             if shot.series in self._flights:
                 shot.series.overrun()
@@ -234,12 +220,11 @@ class _Each:
             raise bug
 
     async def close(self) -> None:
-        if self._beat_timer is not None:
-            self._beat_timer.cancel()
         flying = list(self._flights.values())
         for task in flying:
             task.cancel()
         await asyncio.gather(*flying, return_exceptions=True)
+        self._listening.close()
         self.drain()
 
     def _landed(self, series: Series, task: asyncio.Task[None]) -> None:
@@ -260,7 +245,7 @@ class _Each:
 
     async def _read(self, shot: Shot) -> Reading:
         target = shot.target
-        still = self._stood_still()
+        wait = self._listening.begin(target.timeout)
         try:
             async with asyncio.timeout(target.timeout / S):
                 return await self._run(target, shot.address, self._context)
@@ -269,14 +254,17 @@ class _Each:
         except Unreachable as told:
             return unreachable(told.heard, target, self._context.surroundings)
         except OSError as error:
-            return self._failed(shot, error, self._stood_still() - still)
+            return self._failed(shot, error, wait)
         except Exception as error:
             log.exception("probe of %s failed: a bug in its kind", target.name)
             return Reading(Result.LOCAL_ERROR, detail=f"{type(error).__name__}: {error}")
+        finally:
+            self._listening.end(wait)
 
-    def _failed(self, shot: Shot, error: OSError, deaf: int) -> Reading:
+    def _failed(self, shot: Shot, error: OSError, wait: Wait) -> Reading:
         target = shot.target
         if isinstance(error, TimeoutError) and error.errno is None:  # we gave up, not the kernel
+            deaf = self._listening.deaf(wait)
             if deaf * DEAF_SHARE >= target.timeout:
                 return Reading(Result.LOCAL_ERROR, detail=f"slamon itself stood still for {deaf // MS} ms of the wait")
             return silence(shot.address, target, self._context.surroundings)
@@ -288,19 +276,3 @@ class _Each:
             if error.errno in MENDS:
                 self._context.tell(f"probes of kind {target.probe} fail with {reading.detail}; {MENDS[error.errno]}")
         return reading
-
-    def _beat(self) -> None:
-        self._still = self._stood_still()
-        if self._flights:
-            self._await_beat()
-        else:
-            self._beat_timer = None
-
-    def _await_beat(self) -> None:
-        self._next_beat = self._context.clock.monotonic() + BEAT
-        self._beat_timer = self._loop.call_later(BEAT / S, self._beat)
-
-    def _stood_still(self) -> int:
-        """Nanoseconds the loop has stood still while something was in flight, a standstill that is only just over included."""
-        late = self._context.clock.monotonic() - self._next_beat if self._beat_timer is not None else 0
-        return self._still + (late if late > STOOD_STILL else 0)

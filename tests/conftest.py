@@ -54,6 +54,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._leaping.offset
 
+    def stand_still(self, seconds: float) -> None:
+        """What a callback does that takes so long."""
+        self._leaping.offset += seconds
+
 
 @pytest.fixture
 def virtual_loop() -> Iterator[VirtualLoop]:

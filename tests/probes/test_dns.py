@@ -15,7 +15,7 @@ import dns.rrset
 import pytest
 from pydantic import ValidationError
 
-from slamon.model import MEANING, MS, Reading, Result, S, Target, Via
+from slamon.model import MEANING, Reading, Result, S, Target, Via
 from slamon.probes.dns import PROBE, Dns
 from tests.netlab.namespace import Namespace, inside
 from tests.probes.servers import Answer, NameServer, closed_port, name_server, well
@@ -23,7 +23,7 @@ from tests.probes.shots import Desk, make_target, opened
 
 NAME = "www.example.com"
 
-SHORT = 400 * MS
+SHORT = 1 * S
 """Patience where nothing will come; a quarter of it may pass in a standstill of our own."""
 
 
@@ -218,7 +218,7 @@ async def test_late_and_second_answers_change_nothing() -> None:
     def answer(query: dns.message.Message, peer: Any) -> bytes | None:
         response = well(query, peer)
         if len(server.queries) == 1:
-            asyncio.get_running_loop().call_later(0.45, server.send, response, peer)
+            asyncio.get_running_loop().call_later(SHORT / S + 0.05, server.send, response, peer)
             return None
         server.send(response, peer)
         return response
@@ -283,7 +283,7 @@ async def test_an_interface_that_comes_back_is_found_again() -> None:
         with inside(namespace):
             async with opened(PROBE) as gun:
                 settings = Dns.model_validate({"name": NAME})
-                nobody = make_target("dns", settings, address="10.9.0.2", via=Via(interface="wan0"), timeout=200 * MS)
+                nobody = make_target("dns", settings, address="10.9.0.2", via=Via(interface="wan0"), timeout=SHORT)
                 results = [(await gun.shoot(nobody)).result]
                 _bring_up(namespace)
                 results.append((await gun.shoot(nobody)).result)

@@ -20,7 +20,7 @@ from aiohttp import web
 from cryptography import x509
 from pydantic import ValidationError
 
-from slamon.model import MS, Reading, Result
+from slamon.model import MS, Reading, Result, S
 from slamon.probes.http import PROBE, Http
 from slamon.tls import not_after
 from tests.probes.servers import Handler, serving
@@ -303,7 +303,7 @@ async def test_a_body_that_trickles_times_out() -> None:
         return response
 
     async with serving("127.0.0.1", {"/": trickle}) as port, opened(PROBE) as gun:
-        reading = await ask(gun, port=str(port), patience=300 * MS)
+        reading = await ask(gun, port=str(port), patience=1 * S)
     assert reading.result is Result.TIMEOUT
 
 

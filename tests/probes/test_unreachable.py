@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from slamon.model import MEANING, MS, Effect, Reading, Result, Target, Via
+from slamon.model import MEANING, MS, Effect, Reading, Result, S, Target, Via
 from slamon.probe import Kind
 from slamon.probes import dns, http, tcp
 from tests.netlab.namespace import Namespace, inside
@@ -88,7 +88,7 @@ async def test_an_error_from_the_network_is_the_networks(
 
 
 async def test_a_filtered_port_is_silence(lab: Lab) -> None:
-    every = [aim(name, to, timeout=500 * MS) for name, to in product(KINDS, ["10.66.2.4", "fd66::1:4"])]
+    every = [aim(name, to, timeout=1 * S) for name, to in product(KINDS, ["10.66.2.4", "fd66::1:4"])]
     with inside(lab.namespace):
         readings = await asyncio.gather(*map(shoot_here, every))
     assert [reading.result for reading in readings] == [Result.TIMEOUT] * len(every), readings
