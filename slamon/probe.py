@@ -74,7 +74,8 @@ class Prober(Protocol):
     def fire(self, shots: Sequence[Shot]) -> None:
         """Start these probes. Every shot that is sent ends in exactly one `series.decide`, whatever happens.
 
-        The same tuple comes again and again while nothing changes about its shots; a kind may keep what it prepared for it.
+        The same tuple comes again and again while nothing changes about its shots; a kind may keep what it prepared for it. What comes
+        once is a list.
         """
 
     def drain(self, *, eager: bool = True) -> None:

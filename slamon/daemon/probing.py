@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from slamon.clock import Clock
 from slamon.model import DAY, MS, S, Sampling, Target
@@ -64,7 +64,7 @@ class _Ready:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        self.batches: list[tuple[Prober, tuple[Shot, ...]]] = []
+        self.batches: list[tuple[Prober, Sequence[Shot]]] = []
         self.nowhere: list[tuple[Target, Series]] = []
         """Targets that have no address."""
 
@@ -130,7 +130,8 @@ class Probing:
                 ready.nowhere.append((target, series))
             else:
                 kinds.setdefault(target.probe, []).append(Shot(target, address, series))
-        ready.batches += [(self._probers[kind], tuple(shots)) for kind, shots in kinds.items()]
+        for kind, shots in kinds.items():  # a tuple is what comes again
+            ready.batches.append((self._probers[kind], tuple(shots) if volley.lasting else shots))
         return ready
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""The daemon's tick: how often it comes, how often answers are read."""
+"""The daemon's tick: how often it comes, how often answers are read, and what probers may keep."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -123,3 +124,40 @@ def test_a_slot_that_has_come_is_not_lost_when_the_tick_changes(faster: bool) ->
     assert all(later - earlier <= 1 * S + LAZY for one in slow for earlier, later in pairwise(sent[one.name]))
     assert all(len(sent[one.name]) in {5, 6} for one in slow)
     assert stats.missed_slots == 0
+
+
+class Keeping(Counting):
+    """A prober that keeps something for each tuple, as it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[int, Sequence[Shot]] = {}
+        self.fired = 0
+
+    def fire(self, shots: Sequence[Shot]) -> None:
+        self.fired += len(shots)
+        if isinstance(shots, tuple):
+            self.kept[id(shots)] = shots
+
+
+@pytest.mark.parametrize(
+    ("grid", "kept"),
+    [({"interval": 1 * S}, 1), ({"interval": 1 * S, "sampling": Sampling.POISSON}, 0), ({"interval": 1001 * MS}, 0)],
+    ids=["periodic", "poisson", "beside the ticks"],
+)
+def test_what_is_kept_for_shots_does_not_grow_with_the_rounds(grid: dict[str, Any], kept: int) -> None:
+    now = 1000 * S
+    clock = Clock()
+    clock.monotonic = lambda: now
+    one = replace(target(), **grid)
+    stats, recorder, prober = Stats(), Recorder("here"), Keeping()
+    opened(recorder, one)
+    addresses = Addresses(stats=stats, changed=lambda *_: None)
+    addresses.set([one])
+    probing = Probing(clock=clock, stats=stats, recorder=recorder, addresses=addresses, probers={"icmp": prober})
+    probing.set([one])
+    for _ in range(100 * S // LAZY):
+        probing.step()
+        now += LAZY
+    assert prober.fired > 50
+    assert len(prober.kept) == kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
@@ -18,6 +20,7 @@ from slamon.egress import memory
 from slamon.icmp import channel, line, sockets
 from slamon.icmp.sockets import BUFFER, NotPermitted, open_socket
 from slamon.model import MS, RESULTS, Result, S, Via
+from slamon.probe import Shot
 from tests.icmp.rig import Pinger, heard
 from tests.netlab import instants
 from tests.netlab.namespace import Namespace, inside, nobody
@@ -390,6 +393,25 @@ def test_replies_to_others_are_not_ours(kind: str) -> None:
         assert pinger.stats.unexpected_replies == 0
 
 
+class Once(list[Shot]):
+    """Shots that do not come again, and can be referred to weakly."""
+
+
+def test_what_does_not_come_again_is_not_kept(here: Namespace) -> None:
+    with Pinger() as pinger:
+        shots = [pinger.shot(f"127.0.3.{n}") for n in range(1, 11)]
+        fired = []
+        for first in range(8):
+            once = Once(shots[first:] + shots[:first])
+            fired.append(ref(once))
+            pinger.engine.send(once)
+            del once
+            pinger.settle()
+        gc.collect()
+        assert [once() for once in fired] == [None] * 8
+        assert sum(heard(shot).count(Result.SUCCESS) for shot in shots) == 80
+
+
 def test_a_standstill_of_ours_loses_no_waiting_answer(here: Namespace) -> None:
     with Pinger() as pinger:
         pinger.warm_up()
@@ -579,6 +601,7 @@ def test_wrong_checksums_are_the_kernels_count(here: Namespace) -> None:
 REFUSED = """
 import sys
 from slamon.model import Result
+from slamon.probe import Shot
 from tests.icmp.rig import Pinger, heard
 pinger = Pinger()
 shots = [pinger.shot(address) for address in ("127.0.0.1", "::1")]
@@ -596,6 +619,7 @@ ALLOWED = """
 import signal, sys
 from pathlib import Path
 from slamon.model import Result
+from slamon.probe import Shot
 from tests.icmp.rig import Pinger, heard
 pinger = Pinger()
 shot = pinger.shot("127.0.0.1")
