@@ -249,7 +249,7 @@ def test_a_batch_with_the_end_of_a_minute_and_a_change_within_it(path: Path) -> 
     with Daemon(path, target()) as daemon:
         daemon.seconds([success()] * 58)
         probe(daemon.series[NAME], daemon.now, success())
-        daemon.series[NAME] = opened(daemon.recorder, replace(target(), timeout=2 * S))
+        daemon.series[NAME] = opened(daemon.recorder, target(probe="tcp"))
         for i in (1, 2, 3):
             probe(daemon.series[NAME], daemon.now + i * S, success())
         daemon.now += 4 * S

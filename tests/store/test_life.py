@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random  # noqa: TID251  driven by hypothesis
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +27,7 @@ class Life:
         self.home = home
         self.chance = chance
         self.timeout = 3 * S
+        self.kind = "icmp"
         self.kills = 0
         self.daemon = Daemon(home / "slamon.db", target())
         self.held: list[tuple[Series, Pending, Reading]] = []
@@ -40,15 +40,20 @@ class Life:
         return self.daemon.series[NAME]
 
     def probe(self, reading: Reading) -> None:
-        self.hold(reading)
-        series, pending, _ = self.held.pop()
-        series.decide(pending, reading)
+        self.series.decide(self._send(reading), reading)
 
     def hold(self, reading: Reading) -> None:
         refused = self.series.skipped["clock_step"]
-        self.held.append((self.series, self.series.send(self.daemon.now), reading))
+        pending = self._send(reading)
+        if self.series.skipped["clock_step"] == refused:
+            self.held.append((self.series, pending, reading))
+
+    def _send(self, reading: Reading) -> Pending:
+        refused = self.series.skipped["clock_step"]
+        pending = self.series.send(self.daemon.now)
         if self.series.skipped["clock_step"] == refused:
             self.new.append((self.daemon.now, reading))
+        return pending
 
     def late(self, _: Reading) -> None:
         self.series.late()
@@ -67,8 +72,12 @@ class Life:
         self._open()
 
     def change(self, _: Reading) -> None:
-        self._abandon()
         self.timeout += S
+        self._open()
+
+    def turn(self, _: Reading) -> None:
+        self._abandon()
+        self.kind = "tcp" if self.kind == "icmp" else "icmp"
         self._open()
 
     def stop(self, _: Reading) -> None:
@@ -101,13 +110,13 @@ class Life:
         self.held.clear()
 
     def _open(self) -> None:
-        self.daemon.series[NAME] = opened(self.daemon.recorder, replace(target(), timeout=self.timeout))
+        self.daemon.series[NAME] = opened(self.daemon.recorder, target(probe=self.kind, timeout=self.timeout))
 
     def _start(self, path: Path) -> None:
-        self.daemon = Daemon(path, replace(target(), timeout=self.timeout), now=self.daemon.now)
+        self.daemon = Daemon(path, target(probe=self.kind, timeout=self.timeout), now=self.daemon.now)
 
 
-ACTS = ("probe", "probe", "probe", "hold", "late", "batch", "batch", "close", "change", "kill", "stop")
+ACTS = ("probe", "probe", "probe", "hold", "late", "batch", "batch", "close", "change", "turn", "kill", "stop")
 SCRIPT = st.lists(
     st.tuples(st.sampled_from(ACTS), st.sampled_from((0, S, S, S, 7 * S, 40 * S, 700 * S)), READINGS), max_size=50
 )
@@ -127,6 +136,7 @@ def test_any_life_is_told_as_it_was(
     with life.daemon as daemon, Store.open(daemon.path, write=False) as reader:
         facts = daemon.store.load([NAME], 0, EVER)
         assert reader.load([NAME], 0, EVER) == facts
+        minutes = reader.load([NAME], 0, EVER, minutes=True).series
         samples = [(one.sent, one.reading.result) for one in kept(daemon.store, NAME)]
     assert samples == [(sent, reading.result) for sent, reading in written]
     if not written:
@@ -137,5 +147,6 @@ def test_any_life_is_told_as_it_was(
     assert one.known_from == written[0][0]
     assert one.through > written[-1][0]
     assert counted(one.records) == len(written)
-    assert [record.start for record in one.records] == sorted({sent - sent % MINUTE for sent, _ in written})
+    starts = [record.start for record in minutes[NAME].records]
+    assert starts == sorted({sent - sent % MINUTE for sent, _ in written})
     assert all(run.last_sent <= run.until <= after.first_sent for run, after in pairwise(one.runs))
