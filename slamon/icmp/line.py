@@ -345,8 +345,9 @@ class Line:
             self._lost(peer)
 
     def close(self, why: str) -> None:
-        """Give the socket up; what is in flight can no longer be observed, which is nobody's fault but ours."""
+        """Give the socket up; what is in flight then can no longer be observed, which is nobody's fault but ours."""
         self._deafen()
+        self.read()
         self.probe.socket.close()
         self._stats.sockets.remove(self.probe.info)
         self._abreast.part_all()

@@ -354,6 +354,20 @@ def test_what_is_in_flight_when_its_socket_is_given_up_is_ours(
         assert heard(shot).readings[1][1].detail == "the interface went away"
 
 
+def test_what_was_answered_when_its_socket_is_given_up_is_recorded(
+    here: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "REOPEN", 50 * MS)
+    with Pinger() as pinger:
+        with hole():
+            shot = pinger.shot("10.9.0.1", via=Via(interface="hole"), timeout=5 * S)
+            pinger.fire(shot)
+            instants.pause(channel.REOPEN / S)
+        pinger.fire(shot)
+        pinger.fire(shot)
+        assert (heard(shot).count(Result.SUCCESS), heard(shot).count(Result.LOCAL_ERROR)) == (1, 2)
+
+
 def test_a_source_address_of_others_is_local(kind: str) -> None:
     with Pinger() as pinger:
         shot = pinger.shot("127.0.0.1", via=Via(source="192.0.2.77"))
@@ -467,10 +481,11 @@ def test_a_clock_step_before_the_reading_bends_no_round_trip(here: Namespace) ->
 
 def test_stopping_decides_what_is_in_flight_as_ours(here: Namespace) -> None:
     pinger = Pinger()
-    shot = pinger.shot("127.0.0.1")
-    pinger.fire(shot)
-    pinger.engine.close()
-    assert heard(shot).last.result is Result.LOCAL_ERROR
+    with hole():
+        answered, silent = pinger.shot("127.0.0.1"), pinger.shot("10.9.0.2")
+        pinger.fire(answered, silent)
+        pinger.engine.close()
+    assert (heard(answered).last.result, heard(silent).last.result) == (Result.SUCCESS, Result.LOCAL_ERROR)
     assert pinger.stats.sockets == []
 
 
