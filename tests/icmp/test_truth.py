@@ -132,8 +132,8 @@ def test_a_target_without_loss_has_none(seen: Measured) -> None:
 
 
 def near(errors: list[int]) -> None:
-    """The truth's own stamp is taken after the reply was written, so an error may be a little below zero."""
-    assert errors[len(errors) // 20] > -100 * US
+    """The truth's own stamp is taken after the reply was written, so an error may be a little below zero, or more where it waited."""
+    assert errors[len(errors) // 10] > -100 * US
     assert -100 * US < errors[len(errors) // 2] < 1 * MS
 
 
@@ -142,7 +142,7 @@ def test_round_trips_are_near_the_truth(seen: Measured) -> None:
 
 
 def test_round_trips_do_not_depend_on_how_late_they_are_read(lab: Lab) -> None:
-    near(Measured(lab, dict.fromkeys(CLEAN, 300 * MS), rounds=8, tick=60 * MS).errors(*CLEAN))
+    near(Measured(lab, dict.fromkeys(CLEAN, 300 * MS), rounds=20, tick=60 * MS).errors(*CLEAN))
 
 
 @pytest.mark.parametrize("address", ["10.66.3.1", "fd66::3:1"])
