@@ -6,6 +6,7 @@ The whole service in virtual time, over a real store, without a probe sent: star
 from __future__ import annotations
 
 import random  # noqa: TID251 - seeded worlds
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from slamon.daemon.service import Service
 from slamon.daemon.standing import status
 from slamon.live import Live, known
 from slamon.model import MS, Reading, Result, S
+from slamon.probe import Shot
 from slamon.probes import kinds
 from slamon.record.recorder import Recorder
+from slamon.record.series import Pending, Series
 from slamon.resolve import Addresses
 from slamon.stats import Stats
 from slamon.store import Store, StoreError, StoreThread
@@ -59,12 +62,28 @@ PAUSES = (S // 10, S, 20 * S, 7200 * S)
 LETTERS = {".": Result.SUCCESS, "x": Result.TIMEOUT, "!": Result.LOCAL_ERROR}
 
 
+class Unread:
+    """Answers that lie in a socket until somebody reads them."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[Series, Pending]] = []
+
+    def fire(self, shots: Sequence[Shot]) -> None:
+        """Tests send."""
+
+    def drain(self, *, eager: bool = True) -> None:
+        for series, pending in self.held if eager else ():
+            series.decide(pending, Reading(Result.SUCCESS, rtt=MS))
+        self.held.clear()
+
+
 class Daemon:
     """Time that tests move, and whatever of the daemon survives a restart: the file of the store and of the configuration."""
 
     def __init__(self, folder: Path, config: str = CONFIG) -> None:
         self.folder = folder
         self.now = START
+        self.probers: dict[str, Unread] = {}
         self.write(config)
 
     def write(self, config: str) -> None:
@@ -93,7 +112,9 @@ class Daemon:
             thread=self.thread,
             recorder=self.recorder,
             addresses=addresses,
-            probing=Probing(clock=clock, stats=stats, recorder=self.recorder, addresses=addresses, probers={}),
+            probing=Probing(
+                clock=clock, stats=stats, recorder=self.recorder, addresses=addresses, probers=self.probers
+            ),
             live=Live(),
             kinds=kinds(),
             notifier=Notifier({}),
@@ -195,6 +216,24 @@ async def test_what_is_in_flight_over_a_reload_belongs_to_the_outage_too(tmp_pat
     await daemon.seconds("x" * 10)
     assert set((await daemon.counted()).values()) == {1}
     await daemon.stop(0)
+
+
+@pytest.mark.parametrize("ends", ["another interval", "removed", "stop"])
+async def test_answers_that_lie_unread_when_a_series_ends_are_recorded(tmp_path: Path, ends: str) -> None:
+    daemon, unread = Daemon(tmp_path), Unread()
+    daemon.probers["icmp"] = unread
+    await daemon.start()
+    await daemon.seconds("." * 5)
+    unread.held = [(series, series.send(daemon.now)) for series in daemon.recorder.series.values()]
+    daemon.now += S
+    if ends != "stop":
+        changed = CONFIG.replace("interval: 1s", "interval: 2s"), CONFIG.replace("      b: {", "      c: {")
+        daemon.write(changed[ends == "removed"])
+        await daemon.service.reload()
+    await daemon.stop(0)
+    with Store.open(daemon.folder / "slamon.db", write=False) as store:
+        (run,) = store.load(["hq/b"], 0, 1 << 62).series["hq/b"].runs
+    assert run.samples == 6
 
 
 async def test_no_reload_forgets_what_waits_for_the_disk(tmp_path: Path) -> None:

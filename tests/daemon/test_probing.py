@@ -14,10 +14,11 @@ from slamon.clock import Clock
 from slamon.daemon.probing import COARSE, FINE, LAZY, Probing, tick_for
 from slamon.model import MINUTE, MS, S, Sampling
 from slamon.probe import Shot
+from slamon.record.rank import LEAST, Rank
 from slamon.record.recorder import Recorder
 from slamon.resolve import Addresses
 from slamon.stats import Stats
-from tests.record.worlds import opened, target
+from tests.record.worlds import T0, opened, probe, success, target
 
 
 class Counting:
@@ -78,14 +79,22 @@ def test_a_tick_that_is_left_out_puts_no_reading_off() -> None:
 
 
 def test_answers_are_gathered_for_series_that_end_and_only_then() -> None:
+    """And no series that ends waits for the others of its round."""
     recorder, prober, stats = Recorder("here"), Counting(), Stats()
-    series = opened(recorder, target())
+    series = [opened(recorder, target(f"hq/{n}")) for n in range(LEAST)]
+    rank = Rank(series)
+    for second in range(2):
+        sends = range(T0 + second * S, T0 + second * S + LEAST)
+        if rank.send(sends) is None:
+            for one, sent in zip(series, sends, strict=True):
+                probe(one, sent, success())
+    assert rank.open is not None
     addresses = Addresses(stats=stats, changed=lambda *_: None)
     probing = Probing(clock=Clock(), stats=stats, recorder=recorder, addresses=addresses, probers={"icmp": prober})
     probing.gather([])
-    assert prober.eager == []
-    probing.gather([series.target.name])
-    assert prober.eager == [True]
+    assert (prober.eager, rank.joined) == ([], True)
+    probing.gather([series[0].target.name])
+    assert (prober.eager, rank.joined) == ([True], False)
 
 
 @pytest.mark.parametrize("faster", [True, False], ids=["finer", "lazier"])
