@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -60,7 +62,8 @@ def test_metric_json_and_text_agree(story: Story) -> None:
     assert units.format_money(Fraction(250), "USD") in text
     assert units.format_percent(statement.availability) in text
     assert "Acme Telecom" in text
-    assert written(statement.outages[0].start).removesuffix("Z").partition(" ")[0][:7] in text
+    began = datetime.fromtimestamp(statement.outages[0].start // SECOND, ZoneInfo(statement.timezone))
+    assert f"{began:%Y-%m-%d %H:%M:%S}" in text
 
 
 def test_an_exclusion_takes_the_credit_away_and_its_revocation_brings_it_back(story: Story) -> None:
