@@ -29,7 +29,7 @@ def withheld(history: History, period: Period) -> Condition | None:
     """
     for condition in history.version(period).withhold:
         if condition.subject.measure is Measure.OVERDUE and condition.within.where is Where.PERIOD:
-            days = days_overdue(history, history.as_of, business=condition.business, due_by=period.end)
+            days = days_overdue(history, history.as_of, business=condition.business, due_before=period.end)
             if condition.side.reached(days, condition.threshold):
                 return condition
         elif holds(condition, history, period).value:

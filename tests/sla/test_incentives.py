@@ -65,6 +65,11 @@ def test_a_later_debt_withholds_nothing_earned_before() -> None:
     assert debtor(("2026-07-15", None), as_of="2026-12-01") is None
 
 
+def test_a_debt_due_as_the_period_ends_is_of_the_next_one() -> None:
+    assert debtor(("2026-07-01", None), as_of="2026-08-01") is None
+    assert debtor(("2026-06-30", None), as_of="2026-08-01") == "overdue"
+
+
 def test_a_debt_may_become_old_enough_later() -> None:
     assert debtor(("2026-06-15", None), as_of="2026-07-01", threshold=30) is None
     assert debtor(("2026-06-15", None), as_of="2026-07-16", threshold=30) == "overdue"
