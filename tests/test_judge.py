@@ -19,7 +19,7 @@ from slamon.judge import running as running_module
 from slamon.judge.bench import Bench
 from slamon.judge.held import hold
 from slamon.judge.running import QUIET, phase
-from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
+from slamon.model import DAY, HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap
@@ -34,6 +34,9 @@ from slamon.store import Store, StoreThread
 
 START = 1_795_996_800 * S - 40 * MINUTE
 """40 minutes before 2026-11-30 00:00 UTC."""
+
+DECEMBER = START + 40 * MINUTE + DAY
+"""2026-12-01 00:00 UTC."""
 
 CONFIG = """
 vantage: here
@@ -89,6 +92,24 @@ TERMINABLE = """
     terminate: {customer: {availability: {below: 80%, within: any 30m}}}
 """
 
+
+PROBED = CONFIG.partition("contracts:")[0]
+"""Without contracts."""
+
+BEGUN = """
+contracts:
+  begun:
+    service: lan
+    provider: us
+    timezone: UTC
+    term: {from: 2026-12-01}
+    price: 1000 USD/month
+    min_coverage: 0%
+    credits: {outages: {at_least: {1: 10%}}}
+    earn_back: {downtime: {at_most: 10m, within: 2 consecutive periods}}
+    bonuses: {downtime: {at_most: {2h: 2%}, within: every period of quarter}}
+    caps: {}
+"""
 
 OWN = "outage: {slot: 1m, bad_slot: loss over 30%, after: 2 slots, until: 3 slots}"
 SLOTS = f"""
@@ -387,6 +408,30 @@ async def test_what_people_state_is_judged_at_the_next_refresh(tmp_path: Path) -
     assert claim.state == "in_time"
     await world.thread.call(world.store.retract, ticket.id, at=world.now, by="test")
     assert (await before()).outages == ()
+    assert await world.thread.close()
+
+
+async def test_nothing_is_known_before_the_term(tmp_path: Path) -> None:
+    """What was measured before is of no contract yet: it earns no credit back and no bonus."""
+    world = World(tmp_path, 1, PROBED + BEGUN)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing happens
+    world.now = DECEMBER - 10 * MINUTE
+    for step in range(20 * 6):
+        if step == 12 * 6:
+            world.bad["lan/gw"] = 12
+        world.probe()
+    world.now = DECEMBER + 31 * DAY
+    world.probe()
+    contract = world.config.contracts["begun"]
+    period = find_period(contract, "previous", world.now)
+    declarations = await world.source.declarations()
+    scratch = await judge_once(
+        world.config, contract, period, source=world.source, declarations=declarations, as_of=world.now
+    )
+    bench = Bench(world.config, contract, "lan", period.start, world.source, Facts())
+    assert scratch == evaluate(contract, await bench.runs(0, world.now), period, world.now)
+    money = (scratch.credit, scratch.earned_back, scratch.payable, scratch.bonus)
+    assert [str(amount) for amount in money] == ["100.00", "0.00", "100.00", "0.00"]
     assert await world.thread.close()
 
 
