@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random  # noqa: TID251 - a seeded world
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,12 +15,12 @@ import pytest
 from slamon.clock import Clock, Discipline, Sources
 from slamon.config import Config, load
 from slamon.errors import UsageError
-from slamon.judge import Judge, Source, case, find_contracts, find_period, judge_once, report
+from slamon.judge import Judge, Source, case, declared, find_contracts, find_period, judge_once, report
 from slamon.judge import running as running_module
 from slamon.judge.bench import Bench
 from slamon.judge.held import hold
 from slamon.judge.running import QUIET, phase
-from slamon.model import HOUR, MINUTE, MS, Reading, Result, S
+from slamon.model import DAY, HOUR, MINUTE, MS, Reading, Result, S
 from slamon.record import recorder as recorder_module
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap
@@ -34,6 +35,9 @@ from slamon.store import Store, StoreThread
 
 START = 1_795_996_800 * S - 40 * MINUTE
 """40 minutes before 2026-11-30 00:00 UTC."""
+
+DECEMBER = START + 40 * MINUTE + DAY
+"""2026-12-01 00:00 UTC."""
 
 CONFIG = """
 vantage: here
@@ -90,6 +94,41 @@ TERMINABLE = """
 """
 
 
+PROBED = CONFIG.partition("contracts:")[0]
+"""Without contracts."""
+
+CROSSING = """
+contracts:
+  long: &long
+    service: lan
+    provider: us
+    timezone: UTC
+    price: 1000 USD/month
+    min_coverage: 0%
+    outage: {at_least: 5m}
+    credits: {each outage: {over: {10m: 5%}}}
+    caps: {}
+  merged: {<<: *long, outage: {merge_within: 20m}}
+  slotted: {<<: *long, outage: {slot: 1m, bad_slot: loss over 30%, after: 2 slots, until: 3 slots}}
+  ticket: {<<: *long, outage: {starts: later, ends: ticket}}
+  reported: {<<: *long, service: hq, outage: {starts: ticket}}
+"""
+
+BEGUN = """
+contracts:
+  begun:
+    service: lan
+    provider: us
+    timezone: UTC
+    term: {from: 2026-12-01}
+    price: 1000 USD/month
+    min_coverage: 0%
+    credits: {outages: {at_least: {1: 10%}}}
+    earn_back: {downtime: {at_most: 10m, within: 2 consecutive periods}}
+    bonuses: {downtime: {at_most: {2h: 2%}, within: every period of quarter}}
+    caps: {}
+"""
+
 OWN = "outage: {slot: 1m, bad_slot: loss over 30%, after: 2 slots, until: 3 slots}"
 SLOTS = f"""
   slots:
@@ -133,6 +172,7 @@ class World:
         for target in self.config.targets.values():
             self.recorder.open(target, limits=limits, edges=tuple(sorted({*RTT_EDGES, *limits})))
         self.bad = dict.fromkeys(self.config.targets, 0)
+        self.failure = Result.TIMEOUT
 
     def probe(self) -> None:
         """Ten seconds: everything is probed once, a batch is written."""
@@ -146,7 +186,7 @@ class World:
             lost = self.bad[name] > 0
             self.bad[name] -= lost
             rtt = self.random.choice((5, 15, 30)) * MS + self.random.randrange(MS)
-            reading = Reading(Result.TIMEOUT) if lost else Reading(Result.SUCCESS, rtt=rtt, hop_limit=60)
+            reading = Reading(self.failure) if lost else Reading(Result.SUCCESS, rtt=rtt, hop_limit=60)
             series.decide(series.send(self.now), reading)
         self.now += S
         self.thread.put(self.recorder.batch(self.now))
@@ -387,6 +427,102 @@ async def test_what_people_state_is_judged_at_the_next_refresh(tmp_path: Path) -
     assert claim.state == "in_time"
     await world.thread.call(world.store.retract, ticket.id, at=world.now, by="test")
     assert (await before()).outages == ()
+    assert await world.thread.close()
+
+
+async def test_an_outage_over_the_end_of_a_month_is_judged_as_long_as_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when another one joins it, its ticket is open, or one is from which a later outage counts; and the running judgement, the one
+    from scratch and the core say the same.
+    """
+    monkeypatch.setattr(case, "BEYOND", 5 * MINUTE)
+    world = World(tmp_path, 1, PROBED + CROSSING)
+    monkeypatch.setattr(world.random, "random", lambda: 1.0)  # nothing happens
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    world.now = DECEMBER - 10 * MINUTE
+    for step in range(50 * 6):
+        if step == 8 * 6:
+            world.bad["lan/gw"] = 29 * 6
+            for name in ("ticket", "reported"):
+                await world.record(name, Ticket(world.now))
+        if step == 43 * 6:
+            world.bad["lan/gw"] = 6
+        if step == 45 * 6:
+            world.bad |= {"hq/a": 12, "hq/b": 12}
+        world.probe()
+        if step % 15 == 14:
+            await judge.refresh()
+    assert world.now == DECEMBER + 40 * MINUTE
+    declarations = await world.source.declarations()
+    found: dict[str, tuple[Any, ...]] = {}
+    for view in judge.views:
+        assert view.previous is not None
+        contract, period = view.contract, view.previous.period
+        scratch = await judge_once(
+            world.config, contract, period, source=world.source, declarations=declarations, as_of=world.now
+        )
+        stated = declared(contract, declarations, world.now)
+        bench = Bench(world.config, contract, contract.service, period.start, world.source, stated)
+        assert scratch == evaluate(contract, await bench.runs(0, world.now), period, world.now)
+        assert replace(view.previous, as_of=world.now) == scratch
+        (outage,) = scratch.outages
+        found[contract.name] = (outage.end, outage.charged, scratch.credit, judge._cases[contract.name].is_final)
+    assert found == {
+        "long": (DECEMBER, 29 * MINUTE, 50, True),
+        "merged": (DECEMBER, 36 * MINUTE, 50, False),
+        "slotted": (DECEMBER, 29 * MINUTE, 50, True),
+        "ticket": (DECEMBER, found["ticket"][1], 50, False),
+        "reported": (DECEMBER, 39 * MINUTE + 10 * S, 50, False),
+    }
+    assert found["ticket"][1] > 40 * MINUTE
+    assert await world.thread.close()
+
+
+async def test_what_is_undecided_for_want_of_facts_is_looked_at_further_on(tmp_path: Path) -> None:
+    """An outage that takes more than a day to be found, at the end of a month that is over."""
+    probed = PROBED.replace("10s", "1h").replace("down_after: 3", "down_after: 30")
+    world = World(tmp_path, 1, probed + CROSSING.partition("  merged:")[0])
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing happens
+    world.now = DECEMBER - 30 * DAY - HOUR // 2
+    for hour in range(33 * 24):
+        if hour == 30 * 24 - 1:
+            world.bad["lan/gw"] = 40
+        world.failure = (Result.TIMEOUT, Result.ICMP_ERROR)[hour % 2]  # a run ends where the result changes
+        world.now += HOUR - 10 * S
+        world.probe()
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    await judge.refresh()
+    view = judge.views[0]
+    assert view.previous is not None
+    bench = Bench(world.config, view.contract, "lan", view.previous.period.start, world.source, Facts())
+    truth = evaluate(view.contract, await bench.runs(0, world.now), view.previous.period, world.now)
+    assert view.previous == truth
+    assert [line.charged for line in truth.outages] == [40 * HOUR]
+    assert await world.thread.close()
+
+
+async def test_nothing_is_known_before_the_term(tmp_path: Path) -> None:
+    """What was measured before is of no contract yet: it earns no credit back and no bonus."""
+    world = World(tmp_path, 1, PROBED + BEGUN)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing happens
+    world.now = DECEMBER - 10 * MINUTE
+    for step in range(20 * 6):
+        if step == 12 * 6:
+            world.bad["lan/gw"] = 12
+        world.probe()
+    world.now = DECEMBER + 31 * DAY
+    world.probe()
+    contract = world.config.contracts["begun"]
+    period = find_period(contract, "previous", world.now)
+    declarations = await world.source.declarations()
+    scratch = await judge_once(
+        world.config, contract, period, source=world.source, declarations=declarations, as_of=world.now
+    )
+    bench = Bench(world.config, contract, "lan", period.start, world.source, Facts())
+    assert scratch == evaluate(contract, await bench.runs(0, world.now), period, world.now)
+    money = (scratch.credit, scratch.earned_back, scratch.payable, scratch.bonus)
+    assert [str(amount) for amount in money] == ["100.00", "0.00", "100.00", "0.00"]
     assert await world.thread.close()
 
 

@@ -10,7 +10,7 @@ from slamon.config import Config
 from slamon.judge.bench import Reader, involved, service_facts
 from slamon.judge.case import Case
 from slamon.model import DAY, Target
-from slamon.sla import periods
+from slamon.sla import hours, periods
 from slamon.sla.account import Account
 from slamon.sla.facts import Facts
 from slamon.sla.lines import Period
@@ -73,6 +73,7 @@ class Book:
     async def statement(self, source: Reader, period: Period, as_of: int, *, step: int = DAY) -> Statement:
         """Judged by what the store holds, as of `as_of`; gives way to others every few milliseconds."""
         known = await self.known_from(source)
+        agreed = hours.term(self.contract)[0]
         facts = self._stated()
         tallies: dict[Stretch, Tally] = {}
         spans = dict.fromkeys((*needed(self.contract, period, as_of), period))
@@ -90,7 +91,7 @@ class Book:
                 facts,
                 as_of,
                 tallies=asked,
-                known_from=as_of if known is None else max(known, 0),
+                known_from=max(agreed, as_of if known is None else known),
             )
             found = state(account, period, others=self.config.contracts)
             if not asked.missing:

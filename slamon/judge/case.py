@@ -79,7 +79,8 @@ class Case:
             most = self.upto + step
             cut = found if found <= most else most - most % QUARTER
             # Time that is undecided for a day counts as unknown; here it may only be that the rest has not been loaded.
-            if end < every and ruling.settled <= at - LAPSE:
+            loaded = end == every or ruling.settled > at - LAPSE
+            if not loaded:
                 cut = self.upto
             grown = cut > self.upto
             if grown:
@@ -88,13 +89,24 @@ class Case:
                 self.upto, self.needed, wider = cut, self._needed(runs, ruling, cut), False
                 await give_way()
             # The runs that made the base grow judge what follows it as well, where there are no others.
-            if (end == every and cut == found) if grown else (end == every or ruling.settled >= period.end):
+            over = loaded and self._over(ruling)
+            if (end == every and cut == found) if grown else (end == every or over):
                 whole = self.base + await bench.tally(runs, ruling, self.upto, period.end, as_of=at)
-                if whole.settled >= period.end and recorded >= period.end:
+                if over and recorded >= period.end:
                     self.final = whole
                 return whole
             if not grown:
                 step, wider = 2 * step, True
+
+    def _over(self, ruling: Ruled) -> bool:
+        """Nothing that comes later changes the period: what of an outage counts is of the whole outage, also beyond the period.
+
+        It is settled, and none of its outages is open, may be joined by a later one, or may begin with a ticket that is still open.
+        """
+        end = self.period.end
+        if ruling.settled < end or (ruling.pending is not None and ruling.pending < end):
+            return False
+        return all(first >= end or after <= ruling.settled for first, after in indivisible(ruling, self.terms.outage))
 
     def _base_end(self, runs: Facts, ruling: Ruled, last: int, at: int) -> int:
         """Up to where nothing will change any more: a whole minute, so that little is left to judge at every look."""

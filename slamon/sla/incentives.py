@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from slamon.sla import periods
+from slamon.sla import hours, periods
 from slamon.sla.conditions import defined, every, holds
 from slamon.sla.credit import NO_CURRENCY, lines
 from slamon.sla.gives import money
@@ -16,10 +16,13 @@ from slamon.sla.history import History
 from slamon.sla.lines import CreditLine, Period
 from slamon.sla.money import rounded
 from slamon.sla.overdue import days_overdue
+from slamon.sla.stated import is_stated
 from slamon.sla.terms.conditions import Bonus, Condition, Where
-from slamon.sla.terms.credits import Credit
+from slamon.sla.terms.credits import Credit, Give
 from slamon.sla.terms.measures import Measure
 from slamon.sla.terms.times import Span
+
+NOTHING = Give(share=Fraction(0))
 
 
 def withheld(history: History, period: Period) -> Condition | None:
@@ -29,7 +32,7 @@ def withheld(history: History, period: Period) -> Condition | None:
     """
     for condition in history.version(period).withhold:
         if condition.subject.measure is Measure.OVERDUE and condition.within.where is Where.PERIOD:
-            days = days_overdue(history, history.as_of, business=condition.business, due_by=period.end)
+            days = days_overdue(history, history.as_of, business=condition.business, due_before=period.end)
             if condition.side.reached(days, condition.threshold):
                 return condition
         elif holds(condition, history, period).value:
@@ -108,19 +111,28 @@ def _base(history: History, window: Sequence[Period]) -> Fraction | None:
 
 
 def _line(history: History, period: Period, credit: Credit, base: Fraction | None) -> CreditLine:
-    """A bonus is a credit the other way round."""
+    """A bonus is a credit the other way round; of a period before anything was known or agreed it gives nothing."""
     contract = history.version(period)
     alone = replace(contract, credits=(credit,))
     if credit.subject.measure is Measure.POINTS:  # those of the credits
         others = tuple(replace(each, name=f"{each.name} ") for each in contract.credits)
         alone = replace(contract, credits=(*others, credit))
-    return lines(alone, history.measured(period), base)[-1]
+    line = lines(alone, history.measured(period), base)[-1]
+    return _giving(history, period, replace(line, value=None), NOTHING) if _is_before(history, period) else line
+
+
+def _is_before(history: History, period: Period) -> bool:
+    """It ended before anything was known or agreed. Where facts are stated by hand, what nobody mentions is known to be up."""
+    known = hours.term(history.contract)[0] if is_stated(history.facts) else history.known_from
+    return period.end <= known
 
 
 def _sliding(history: History, period: Period, bonus: Bonus, base: Fraction | None) -> CreditLine:
-    """The furthest threshold that holds in a window."""
+    """The furthest threshold that holds in a window; of so much per unit, what the period gives."""
     credit = bonus.credit
     line = _line(history, period, credit, base)
+    if not credit.tiers:
+        return line
     for tier in reversed(credit.tiers):
         assert credit.side is not None, "a table has a side"
         condition = Condition(
@@ -133,18 +145,24 @@ def _sliding(history: History, period: Period, bonus: Bonus, base: Fraction | No
             business=tier.business,
         )
         if holds(condition, history, period).value:
-            gives = money(tier.give, base)
-            exact = gives if line.cap is None else min(gives, line.cap)
-            currency = history.version(period).currency or NO_CURRENCY
-            return replace(
-                line,
-                value=None,
-                threshold=tier.threshold,
-                share=tier.give.share,
-                points=tier.give.points or 0,
-                gives=gives,
-                exact=exact,
-                rounded=rounded(exact, currency),
-                parts=(),
-            )
-    return line
+            return _giving(history, period, replace(line, value=None), tier.give, tier.threshold)
+    return _giving(history, period, line, NOTHING)
+
+
+def _giving(
+    history: History, period: Period, line: CreditLine, give: Give, threshold: Fraction | None = None
+) -> CreditLine:
+    """The line of a bonus that gives this, whatever the period by itself would."""
+    gives = money(give, line.base)
+    exact = gives if line.cap is None else min(gives, line.cap)
+    return replace(
+        line,
+        threshold=threshold,
+        units=None if line.per is None else Fraction(0),
+        share=give.share,
+        points=give.points or 0,
+        gives=gives,
+        exact=exact,
+        rounded=rounded(exact, history.version(period).currency or NO_CURRENCY),
+        parts=(),
+    )

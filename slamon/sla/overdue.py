@@ -13,11 +13,12 @@ from slamon.sla.terms.measures import Side
 from slamon.sla.timeline import Spans, union
 
 
-def days_overdue(history: History, at: int, *, business: bool, due_by: int | None = None) -> int:
-    """(Business) days since the oldest due date, of those that had come `due_by` then, not paid at that instant; 0 without one."""
-    limit = at if due_by is None else min(at, due_by)
+def days_overdue(history: History, at: int, *, business: bool, due_before: int = calendar.FOREVER) -> int:
+    """(Business) days since the oldest due date, of those before `due_before`, that had come and was not paid at `at`; 0 without one."""
     unpaid = [
-        each.due for each in history.facts.payments if each.due <= limit and (each.paid is None or each.paid > at)
+        each.due
+        for each in history.facts.payments
+        if each.due <= at and each.due < due_before and (each.paid is None or each.paid > at)
     ]
     return deadlines.days_between(periods.version(history.contract, at), min(unpaid), at, business) if unpaid else 0
 

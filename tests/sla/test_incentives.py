@@ -12,7 +12,7 @@ from slamon.sla.incentives import bonuses, earned_back, payable, withheld
 from slamon.sla.lines import CreditLine
 from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Price, Term
 from slamon.sla.terms.conditions import Bonus, Where, Within
-from slamon.sla.terms.credits import Credit, Give, Tier
+from slamon.sla.terms.credits import Count, Credit, Give, Per, Tier
 from slamon.sla.terms.measures import Measure, Side, Subject
 from slamon.sla.terms.times import Span
 from tests.sla.book import (
@@ -63,6 +63,11 @@ def test_withheld_while_a_debt_of_the_time_is_unpaid() -> None:
 
 def test_a_later_debt_withholds_nothing_earned_before() -> None:
     assert debtor(("2026-07-15", None), as_of="2026-12-01") is None
+
+
+def test_a_debt_due_as_the_period_ends_is_of_the_next_one() -> None:
+    assert debtor(("2026-07-01", None), as_of="2026-08-01") is None
+    assert debtor(("2026-06-30", None), as_of="2026-08-01") == "overdue"
 
 
 def test_a_debt_may_become_old_enough_later() -> None:
@@ -216,6 +221,51 @@ def test_no_bonus_for_what_was_agreed_later() -> None:
     assert given(own, "2026-03") == {}
 
 
+QUIET = table({"2h": "2%"}, subject=DOWNTIME, side=Side.AT_MOST)
+
+
+def test_no_bonus_for_what_was_before_anything_was_known() -> None:
+    assert given(book(QUIET, known_from=at("2026-02-01")), *Q1) == {
+        "2026-01": ["0.00"],
+        "2026-02": ["20.00"],
+        "2026-03": ["20.00"],
+        "2026-Q1": ["0.00", "20.00", "20.00"],
+    }
+    late = book(QUIET, QUARTER, known_from=at("2026-03-10"))
+    (line,) = bonuses(late, late.period("2026-03"))
+    assert (line.value, line.threshold, line.exact, line.share) == (None, None, Fraction(0), Fraction(0))
+    assert line.parts == ()
+    assert given(book(QUIET, QUARTER, known_from=at("2026-01-10")), "2026-03") == {"2026-03": ["60.00"]}
+    two = Within(where=Where.OF, n=2, m=3, text="2 of 3 periods")
+    assert given(book(QUIET, two, known_from=at("2026-02-10")), "2026-03") == {"2026-03": ["60.00"]}
+    assert given(book(QUIET, two, known_from=at("2026-03-01")), "2026-03") == {"2026-03": ["0.00"]}
+
+
+def test_a_bonus_per_unit_is_none_either_for_what_was_before() -> None:
+    per = Per(count=Count.COMPLETED, unit=quantity("1h"), text="completed 1h")
+    each = Credit(
+        name="bonus",
+        subject=DOWNTIME,
+        clause=HERE,
+        side=Side.BELOW,
+        per=per,
+        threshold=quantity("3h"),
+        give=give("10"),
+    )
+    own = book(each, known_from=at("2026-03-01"))
+    assert given(own, "2026-02", "2026-03") == {"2026-02": ["0.00"], "2026-03": ["30.00"]}
+    (line,) = bonuses(own, own.period("2026-02"))
+    assert (line.units, line.threshold) == (Fraction(0), None)
+
+
+def test_stated_by_hand_what_nobody_mentions_was_good_since_the_term_began() -> None:
+    stated = Facts(declared={"": ()})
+    assert given(book(QUIET, QUARTER, known_from=at("2026-03-01"), facts=stated), "2026-03") == {"2026-03": ["60.00"]}
+    terms = priced(term=Term(start=day("2026-03-01")))
+    own = book(QUIET, QUARTER, terms=terms, known_from=at("2026-03-01"), facts=stated)
+    assert given(own, "2026-03") == {"2026-03": ["0.00"]}
+
+
 # --- windows and points -------------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +284,16 @@ def test_in_any_window_the_furthest_threshold() -> None:
     assert line(book(replace(credit, cap=Give(amount=Fraction(7))), sliding("5d"), outages=every, **rest)).exact == 7
     long = book(credit, sliding("30d"), outages=every, **rest)
     assert (line(long).threshold, line(long).rounded) == (None, Decimal("0.00"))
+
+
+def test_in_no_window_nothing_whatever_the_period_by_itself_would_give() -> None:
+    credit = table({"1h": "2%"}, subject=DOWNTIME, side=Side.AT_MOST)
+    down = [outage("2026-05-28 00:00 + 2h")]
+    assert line(book(credit, sliding("34d"), as_of="2026-07-01", outages=down)).rounded == 0
+    assert line(book(credit, sliding("33d"), as_of="2026-07-01", outages=down)).rounded == 20
+    late: dict[str, Any] = {"as_of": "2026-07-01", "known_from": at("2026-06-10")}
+    assert line(book(credit, sliding("22d"), **late)).rounded == 0
+    assert line(book(credit, sliding("21d"), **late)).rounded == 20
 
 
 def test_for_few_points() -> None:

@@ -34,10 +34,12 @@ def test_paid_is_not_overdue_any_more() -> None:
     assert days_overdue(own, at("2026-06-10"), business=False) == 2
 
 
-def test_debts_due_by_an_instant() -> None:
+def test_debts_due_before_an_instant() -> None:
     own = book(("2026-07-05", None), ("2026-06-20", "2026-07-10"))
-    assert days_overdue(own, at("2026-07-08"), business=False, due_by=at("2026-07-01")) == 18
-    assert days_overdue(own, at("2026-07-12"), business=False, due_by=at("2026-07-01")) == 0
+    assert days_overdue(own, at("2026-07-08"), business=False, due_before=at("2026-07-01")) == 18
+    assert days_overdue(own, at("2026-07-12"), business=False, due_before=at("2026-07-01")) == 0
+    assert days_overdue(own, at("2026-07-12"), business=False, due_before=at("2026-07-05")) == 0
+    assert days_overdue(own, at("2026-07-12"), business=False, due_before=at("2026-07-05") + 1) == 7
 
 
 def test_when_it_was_so_long_overdue() -> None:
