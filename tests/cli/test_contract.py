@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -148,6 +149,46 @@ def test_what_another_contract_would_have_paid(config: Path, facts: Path, tmp_pa
     assert "10m" in call("whatif", other, "--contract", "strict", *where, "--full").output
 
 
+SHIPPED = Path(__file__).parents[2] / "config/contracts/uk-ofcom-compensation.yml"
+
+
+def compared(file: Path, config: Path, facts: Path, *args: str) -> list[dict[str, Any]]:
+    done = call("whatif", file, "--config", config, "--state", facts, "--against", "hq", "--format", "json", *args)
+    assert done.exit_code == OK, (done.output, done.exception)
+    found: list[dict[str, Any]] = json.loads(done.output)["statements"]
+    return found
+
+
+@pytest.mark.parametrize("named", ["hq", "line"])
+def test_every_version_of_another_contract_is_about_the_own_service(
+    config: Path, facts: Path, tmp_path: Path, named: str
+) -> None:
+    """Also where the configuration has a service of the name that the other contract and its amendment give theirs."""
+    other = tmp_path / "other.yml"
+    strict = OTHER.partition("  lax:")[0].replace("service: whatever", "service: line").replace("UTC", "Europe/Berlin")
+    other.write_text(f"{strict}    amendments: [{{effective: 2026-07-01, price: 4000 EUR/month}}]\n")
+    if named == "line":
+        up = "services:\n  line: {targets: {ping: {probe: icmp, address: 127.0.0.2}}}\n"
+        config.write_text(config.read_text().replace("services:\n", up))
+    ours, theirs = compared(other, config, facts, "--period", "2026-07")
+    assert (ours["service"], theirs["service"]) == ("hq", "hq")
+    assert theirs["outages"]
+    assert theirs["credit"]["display"] == "800.00 EUR"
+    shipped = compared(SHIPPED, config, facts, "--period", "2026-03 to 2026-07")
+    assert {statement["service"] for statement in shipped} == {"hq"}
+    assert len(shipped) == 10
+
+
+def test_another_contract_is_judged_over_the_service_of_the_time(config: Path, facts: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yml"
+    other.write_text(OTHER)
+    up = "services:\n  before: {targets: {ping: {probe: icmp, address: 127.0.0.2}}}\n"
+    amended = config.read_text().replace("services:\n", up).replace("    service: hq\n", "    service: before\n")
+    config.write_text(f"{amended}    amendments: [{{effective: 2026-07-01, service: hq}}]\n")
+    found = compared(other, config, facts, "--contract", "strict", "--period", "2026-06 to 2026-07")
+    assert [statement["service"] for statement in found] == ["before", "before", "hq", "hq"]
+
+
 def test_what_whatif_refuses(config: Path, facts: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yml"
     where = ("--config", config, "--state", facts, "--against", "hq")
@@ -164,3 +205,11 @@ def test_what_whatif_refuses(config: Path, facts: Path, tmp_path: Path) -> None:
     assert said(OTHER.replace("UTC", "UTZ"), "--contract", "lax")[0] == BAD_CONFIG
     assert "other.yml:" in said(OTHER.replace("UTC", "UTZ"), "--contract", "lax")[1]
     assert said("contracts: [")[0] == BAD_CONFIG
+    elsewhere = OTHER.replace("target: 90%", "target: 90%, service: {any: [hq, spare]}")
+    assert said(elsewhere, "--contract", "lax") == (
+        USAGE,
+        (
+            "other.yml:16: contracts.lax.objectives.availability.service: there is no such service in the configuration "
+            "(got 'spare'); the services are: hq"
+        ),
+    )
