@@ -149,6 +149,22 @@ def test_what_another_contract_would_have_paid(config: Path, facts: Path, tmp_pa
     assert "10m" in call("whatif", other, "--contract", "strict", *where, "--full").output
 
 
+def test_defaults_are_those_of_the_objective_whatever_its_name(config: Path) -> None:
+    objectives = (
+        "{p99.9: {measure: latency, statistic: p99.9, target: 20ms}, a.b: {measure: availability, target: 99%}}"
+    )
+    config.write_text(config.read_text().replace("{availability: {target: 99.9%}}", objectives))
+    done = call("contract", "show", "hq", "--config", config)
+    assert done.exit_code == OK, done.output
+    _, _, dotted = done.output.partition("\n      p99.9:")
+    first, _, second = dotted.partition("\n      a.b:")
+    for key in ("packets: received", "during: available", "# over: the worst target"):
+        assert f"\n        {key} " in first
+        assert key not in second
+    assert "\n        total: in_scope " in second
+    assert "total: " not in first
+
+
 SHIPPED = Path(__file__).parents[2] / "config/contracts/uk-ofcom-compensation.yml"
 
 
