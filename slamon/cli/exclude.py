@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from slamon.cli import calendar_file, importing, recurring
+from slamon.cli import calendar_file, declaring, importing, recurring
 from slamon.cli.counting import Count, counts
 from slamon.cli.declaring import (
     DONE,
@@ -190,7 +190,7 @@ def revoke(config: Path, state: Path, **given: Any) -> None:
 
 
 @exclude.command("import", short_help="Declare the events of a calendar.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), callback=declaring.file)
 @_terms_options
 @click.option(
     "--until", metavar="INSTANT", help="Only events that begin before it: the end of those that repeat for ever."
