@@ -74,8 +74,8 @@ def who() -> str:
     return found
 
 
-def person_options(*, required: bool) -> Callable[[F], F]:
-    """`--by`, `--role`, `--note`, `--evidence`."""
+def person_options(*, required: bool, note: str) -> Callable[[F], F]:
+    """`--by`, `--role`, `--note`, `--evidence`. `note`: help of that option."""
 
     def add(function: F) -> F:
         for option in (
@@ -86,7 +86,7 @@ def person_options(*, required: bool) -> Callable[[F], F]:
                 metavar="TEXT",
                 help="What shows it, or its URL; may be repeated.",
             ),
-            click.option("--note", default="", callback=words, metavar="TEXT", help="Why; printed in every report."),
+            click.option("--note", default="", callback=words, metavar="TEXT", help=note),
             click.option("--role", type=click.Choice(ROLES), default=None, help="Which party that is."),
             click.option(
                 "--by",
@@ -117,7 +117,7 @@ def draft_options(function: F) -> F:
         click.option("--ticket", default="", callback=words, metavar="ID", help="Number of the ticket or change."),
         click.option("--lodged", metavar="INSTANT", help="When it was lodged; default now."),
         click.option("--notified", metavar="INSTANT", help="When the other party was told; default now."),
-        person_options(required=False),
+        person_options(required=False, note="Why; printed in every report."),
     ):
         function = option(function)
     return function

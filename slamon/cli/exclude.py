@@ -55,7 +55,8 @@ def _ids_options(*, person: bool) -> Callable[[F], F]:
     def add(function: F) -> F:
         ids = click.argument("ids", metavar="ID...", nargs=-1, required=True)
         series = click.option("--series", is_flag=True, help="Also all that were declared in one series with them.")
-        return config_option(state_option(ids(series(person_options(required=person)(function)))))
+        people = person_options(required=person, note="Why; `list --history` shows it.")
+        return config_option(state_option(ids(series(people(function)))))
 
     return add
 
