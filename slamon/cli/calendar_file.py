@@ -10,10 +10,10 @@ from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slamon.cli import recurring
 from slamon.cli.calendar_lines import EVENT, Block, blocks_of, components_of
-from slamon.cli.recurring import instant_at
 from slamon.errors import Place, Problem, UsageError
+from slamon.ical import rules
+from slamon.ical.rules import instant_at
 from slamon.model import S
 from slamon.sla import calendar
 
@@ -250,13 +250,13 @@ def _occurrences(each: _Event, events: Sequence[_Event], timezone: str, before: 
             else [_occurrence(each, each.original, start, end, repeated=True)]
         )
     moved = {other.original for other in events if other.uid == each.uid and other.original is not None}
-    rules = each.block.values("RRULE")
+    repeats = each.block.values("RRULE")
     if "EXRULE" in each.block.lines:
         raise _MistakeError("EXRULE", "a rule of what is left out is no longer part of calendars; write EXDATE")
     walls = [each.first]
-    if rules:
+    if repeats:
         try:
-            walls = recurring.occurrences(recurring.read(rules[0]), each.first, each.zone, before=before)
+            walls = rules.occurrences(rules.read(repeats[0]), each.first, each.zone, before=before)
         except ValueError as error:
             bound = "" if "no end" not in str(error) else ", or import with --until"
             raise _MistakeError("RRULE", f"{error}{bound}") from error
@@ -267,7 +267,7 @@ def _occurrences(each: _Event, events: Sequence[_Event], timezone: str, before: 
         except ValueError as error:
             raise _MistakeError("RRULE", str(error)) from error
         if start not in each.without and start not in moved and (before is None or start < before):
-            found[start] = _occurrence(each, start, start, end, repeated=bool(rules or each.extra))
+            found[start] = _occurrence(each, start, start, end, repeated=bool(repeats or each.extra))
     return list(found.values())
 
 
@@ -298,7 +298,7 @@ def _moments(event: Any, name: str) -> list[date]:
 
 
 def _moment(value: Any, name: str, params: Any = None) -> date:
-    moment = value.dt
+    moment = getattr(value, "dt", None)
     if not isinstance(moment, date):
         raise _MistakeError(name, "neither a day nor a time; see RFC 5545")
     named = (value.params if params is None else params).get("TZID")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slamon.errors import Place, Problem
+from slamon.ical.parsed import components
 
 EVENT = "VEVENT"
 _LINE = re.compile(r"([A-Za-z0-9-]+)(?:;[^:\"]*(?:\"[^\"]*\"[^:\"]*)*)?:(.*)", re.DOTALL)
@@ -71,34 +72,11 @@ def _unfolded(text: str) -> list[tuple[int, str]]:
 
 
 def components_of(path: Path, data: bytes, problems: list[Problem]) -> list[Any]:
-    from icalendar import Calendar as Parsed  # noqa: PLC0415  takes long, and few commands need it
-
-    components: list[Any] = []
+    """The calendars of the file; says what is wrong with it where the lines do not say it already."""
     try:
-        found: Any = Parsed.from_ical(data.removeprefix(b"\xef\xbb\xbf"), multiple=True)
-        components = [each for each in found if each.name == "VCALENDAR"]
-    except (
-        ValueError,
-        AttributeError,
-        TypeError,
-        LookupError,
-    ) as error:  # icalendar trips over a property that stands twice
+        return components(data)
+    except ValueError as error:
         if not problems:
-            reason = f"not a calendar ({error})"
-            fix = "export the calendar again as .ics"
+            reason, _, fix = str(error).partition("; ")
             problems.append(Problem(place=Place(file=str(path), line=1), path="", reason=reason, fix=fix))
-    except OSError as error:  # the tz database has folders, such as Europe
-        name = Path(error.filename or "").name
-        reason = f"it names a time zone that is none: {name}"
-        fix = "write one of the tz database, such as Europe/Berlin"
-        problems.append(Problem(place=Place(file=str(path), line=1), path="", reason=reason, fix=fix))
-    if not components and not problems:
-        problems.append(
-            Problem(
-                place=Place(file=str(path), line=1),
-                path="",
-                reason="not a calendar (RFC 5545)",
-                fix="export the calendar again as .ics",
-            )
-        )
-    return components
+        return []

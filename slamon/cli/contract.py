@@ -11,6 +11,7 @@ from slamon.cli.options import config_option, load_config
 from slamon.config import Config
 from slamon.config.nodes import block
 from slamon.config.shown import shown
+from slamon.errors import UnavailableError
 from slamon.judge import find_contracts
 from slamon.model import Target
 from slamon.report.document import markdown
@@ -75,7 +76,7 @@ def document(name: str, config: Path, form: str, output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise click.UsageError(f"{output}: cannot be written: {error.strerror}") from error
+        raise UnavailableError(f"{output}: cannot be written: {error.strerror}") from error
 
 
 def written(config: Config, found: Contract, form: str) -> str:

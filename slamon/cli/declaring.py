@@ -8,6 +8,7 @@ import socket
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -33,14 +34,26 @@ DONE = {"exclude": "declared", "accept": "accepted", "dispute": "disputed", "rej
 """Kind of entry → the word for people."""
 
 
+def _plain(text: str) -> bool:
+    """Whether it is UTF-8 in one line, and nothing that moves a terminal's cursor."""
+    return not any(unicodedata.category(each) in {"Cc", "Cs"} for each in text)
+
+
 def words(_: click.Context, __: click.Parameter, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-    """Text for a record that is printed and hashed: UTF-8 in one line, nothing that moves a terminal's cursor.
+    """Text for a record that is printed and hashed: plain text in one line.
 
     Raises click.BadParameter.
     """
     for text in value if isinstance(value, tuple) else () if value is None else (value,):
-        if any(unicodedata.category(each) in {"Cc", "Cs"} for each in text):
+        if not _plain(text):
             raise click.BadParameter(f"{text!r} has a line break or is no plain text (UTF-8); write it in one line")
+    return value
+
+
+def file(_: click.Context, __: click.Parameter, value: Path) -> Path:
+    """A file whose name goes into the record: as `words`."""
+    if not _plain(str(value)):
+        raise click.BadParameter(f"{str(value)!r} has a line break or is no plain text (UTF-8); rename the file")
     return value
 
 
@@ -53,13 +66,16 @@ def name(context: click.Context, option: click.Parameter, value: str | None) -> 
 
 
 def who() -> str:
-    """`user@host`; behind sudo the user who asked for it."""
+    """`user@host`; behind sudo the user who asked for it. Raises UsageError for a name that cannot be recorded."""
     user = os.environ.get("SUDO_USER") or getpass.getuser()  # noqa: TID251 - who declares is part of the declaration
-    return f"{user}@{socket.gethostname()}"
+    found = f"{user}@{socket.gethostname()}"
+    if not _plain(found):
+        raise UsageError(f"{found!r} has a line break or is no plain text (UTF-8); mend $SUDO_USER, $LOGNAME or $USER")
+    return found
 
 
-def person_options(*, required: bool) -> Callable[[F], F]:
-    """`--by`, `--role`, `--note`, `--evidence`."""
+def person_options(*, required: bool, note: str) -> Callable[[F], F]:
+    """`--by`, `--role`, `--note`, `--evidence`. `note`: help of that option."""
 
     def add(function: F) -> F:
         for option in (
@@ -70,7 +86,7 @@ def person_options(*, required: bool) -> Callable[[F], F]:
                 metavar="TEXT",
                 help="What shows it, or its URL; may be repeated.",
             ),
-            click.option("--note", default="", callback=words, metavar="TEXT", help="Why; printed in every report."),
+            click.option("--note", default="", callback=words, metavar="TEXT", help=note),
             click.option("--role", type=click.Choice(ROLES), default=None, help="Which party that is."),
             click.option(
                 "--by",
@@ -101,7 +117,7 @@ def draft_options(function: F) -> F:
         click.option("--ticket", default="", callback=words, metavar="ID", help="Number of the ticket or change."),
         click.option("--lodged", metavar="INSTANT", help="When it was lodged; default now."),
         click.option("--notified", metavar="INSTANT", help="When the other party was told; default now."),
-        person_options(required=False),
+        person_options(required=False, note="Why; printed in every report."),
     ):
         function = option(function)
     return function

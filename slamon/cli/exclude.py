@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from slamon.cli import calendar_file, importing, recurring
+from slamon.cli import calendar_file, declaring, importing, recurring
 from slamon.cli.counting import Count, counts
 from slamon.cli.declaring import (
     DONE,
@@ -55,7 +55,8 @@ def _ids_options(*, person: bool) -> Callable[[F], F]:
     def add(function: F) -> F:
         ids = click.argument("ids", metavar="ID...", nargs=-1, required=True)
         series = click.option("--series", is_flag=True, help="Also all that were declared in one series with them.")
-        return config_option(state_option(ids(series(person_options(required=person)(function)))))
+        people = person_options(required=person, note="Why; `list --history` shows it.")
+        return config_option(state_option(ids(series(people(function)))))
 
     return add
 
@@ -190,7 +191,7 @@ def revoke(config: Path, state: Path, **given: Any) -> None:
 
 
 @exclude.command("import", short_help="Declare the events of a calendar.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), callback=declaring.file)
 @_terms_options
 @click.option(
     "--until", metavar="INSTANT", help="Only events that begin before it: the end of those that repeat for ever."

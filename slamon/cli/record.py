@@ -14,7 +14,7 @@ import click
 from rich.text import Text
 
 from slamon.cases.scope import Scope
-from slamon.cli.declaring import who
+from slamon.cli.declaring import who, words
 from slamon.cli.options import config_option, format_option, load_config, open_store, state_option
 from slamon.clock import Clock
 from slamon.config import Config
@@ -128,8 +128,11 @@ def _command(word: str, short: str, text: str, fields: tuple[_Field, ...]) -> cl
     function: Callable[..., Any] = run
     for option in (
         click.option("--replaces", metavar="ID", help=f"The {word} this replaces; what is not given stays as it was."),
-        click.option("--note", default="", help="What else there is to say."),
-        *(click.option(each.flag, each.name, metavar=each.metavar, help=each.help) for each in reversed(fields)),
+        click.option("--note", default="", callback=words, help="What else there is to say."),
+        *(
+            click.option(each.flag, each.name, metavar=each.metavar, callback=words, help=each.help)
+            for each in reversed(fields)
+        ),
         click.option("--contract", required=True, metavar="NAME", help="The contract it is about."),
         state_option,
         config_option,

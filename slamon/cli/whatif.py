@@ -24,6 +24,7 @@ from slamon.sla import periods
 from slamon.sla.lines import Period
 from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract
+from slamon.sla.terms.composition import Composition, names
 
 
 @click.command(short_help="Judge the recorded facts by another contract.")
@@ -47,20 +48,21 @@ def whatif(
 ) -> None:
     """Judge the facts recorded for the contract --against by the contract in FILE, and compare what both would owe.
 
-    FILE holds `contracts:` like a configuration or a test file. Its contract is judged over the service of the other one,
-    in the periods of the other one, with its own exclusions as far as its classes have them.
+    FILE holds `contracts:` like a configuration or a test file. Its contract, with its amendments, is judged over the service of the
+    other one, in the periods of the other one, with its own exclusions as far as its classes have them.
     """
     other = _contract(file, name)
 
     async def question(loaded: Config, source: Source, now: int) -> tuple[list[tuple[Statement, Statement]], int]:
         (own,) = find_contracts(loaded, against)
-        changed = replace(other, name=own.name, service=own.service)
+        _check_services(other, loaded)
         declarations = await source.declarations()
         pairs = []
         for each in _periods(own, period, now):
+            over = _over(other, own.name, periods.version(own, each.start).service)
             both = [
                 await judge_once(loaded, terms, each, source=source, declarations=declarations, as_of=now)
-                for terms in (own, changed)
+                for terms in (own, over)
             ]
             pairs.append((both[0], replace(both[1], contract=f"{own.name} by {other.name}")))
         return pairs, now
@@ -75,6 +77,27 @@ def whatif(
     click.echo(compared(pairs, width=width, colour=terminal), nl=False)
     if full:
         click.echo("\n" + report_text.render(statements, width=width, colour=terminal), nl=False)
+
+
+def _over(contract: Contract, name: str, service: Composition) -> Contract:
+    """Its terms, in all their versions, as those of the contract `name` for that service."""
+    amendments = tuple(_over(each, name, service) for each in contract.amendments)
+    return replace(contract, name=name, service=service, amendments=amendments)
+
+
+def _check_services(contract: Contract, config: Config) -> None:
+    """Raises UsageError for objectives about services that the configuration does not have."""
+    known = ", ".join(config.services) or "none"
+    unknown = dict.fromkeys(
+        f"{objective.clause.place}: {objective.clause.path}.service: there is no such service in the configuration "
+        f"(got {name!r}); the services are: {known}"
+        for terms in (contract, *contract.amendments)
+        for objective in terms.objectives
+        for name in (() if objective.service is None else names(objective.service))
+        if name not in config.services
+    )
+    if unknown:
+        raise UsageError("\n".join(unknown))
 
 
 def _periods(contract: Contract, text: str, now: int) -> list[Period]:

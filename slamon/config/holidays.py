@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,18 @@ from slamon.config.edge import Report
 from slamon.config.grammar import civil_date
 from slamon.config.nodes import Sequence as Nodes
 from slamon.config.reader import suggestion
+from slamon.ical import rules
+from slamon.ical.parsed import components
+from slamon.sla import calendar
 from slamon.sla.terms import Term
 
 YEARS = range(2015, 2041)
 """Of a contract without an end: no published list of holidays is sure of later years."""
-REPEATS = 10_000
-"""Days of one repeating event; a daily one of 26 years has fewer."""
+FIRST = 1583
+"""The first whole year of the calendar that rules of repetition are read by."""
+MOST = 250_000
+"""How often one event may begin; a daily one does so less often in all years there are."""
+_ONCE = ("DTSTART", "DTEND", "RRULE")
 
 _CODE = re.compile(r"([A-Z]{2,3})(?:-([A-Za-z0-9 ]{1,30}))?")
 
@@ -79,60 +85,84 @@ def _public(country: str, region: str | None, years: range) -> frozenset[date]:
 
 def calendar_file(path: Path, years: range) -> set[date]:
     """The civil days of a calendar's events in those years, repeated ones each time. Raises ValueError (`reason; fix`)."""
-    from icalendar import Calendar  # noqa: PLC0415  takes long, and few contracts need it
-
     try:
-        components = Calendar.from_ical(path.read_bytes(), multiple=True)
+        data = path.read_bytes()
     except OSError as error:
         raise ValueError(
             f"the file cannot be read: {error.strerror}; paths start at the folder of this file"
         ) from error
-    except ValueError as error:
-        raise ValueError("not a calendar (RFC 5545); export it again as .ics") from error
-    found: set[date] = set()
-    for component in components:
-        for event in component.walk("VEVENT"):
-            found |= _days(event, years)
-    return found
+    events = (event for component in components(data) for event in component.walk("VEVENT"))
+    return {day for event in events for day in _days(event, years)}
 
 
 def _days(event: Any, years: range) -> set[date]:
     """The days from DTSTART up to DTEND (exclusive; one day without it), and their repetitions by RRULE without EXDATE."""
-    try:
-        first = _day(event.decoded("DTSTART"))
-        after = _day(event.decoded("DTEND")) if "DTEND" in event else first + timedelta(days=1)
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError("an event without the day it is on; give it a DTSTART") from error
+    _check(event)
+    begins = event["DTSTART"].dt
+    zone = begins.tzinfo if isinstance(begins, datetime) else None
+    first = _day(begins, zone)
+    if first.year >= calendar.YEARS.stop:
+        return set()
+    after = _day(event["DTEND"].dt, zone) if "DTEND" in event else first + timedelta(days=1)
     length = max(1, min((after - first).days, 366))
-    starts = _repeated(event, first, years) if "RRULE" in event else [first]
-    return {
-        start + timedelta(days=at)
-        for start in starts
-        for at in range(length)
-        if (start + timedelta(days=at)).year in years
-    }
+    starts = _repeated(event, begins, zone, years) if "RRULE" in event else {first}
+    days = {start + timedelta(days=at) for start in starts for at in range(length)}
+    return {day for day in days if day.year in years}
 
 
-def _repeated(event: Any, first: date, years: range) -> list[date]:
-    from dateutil.rrule import rrulestr  # noqa: PLC0415
+def _check(event: Any) -> None:
+    """Raises ValueError for an event whose days cannot be told."""
+    twice = [name for name in _ONCE if isinstance(event.get(name), list)]
+    if twice:
+        raise ValueError(f"an event has two {twice[0]}; leave one")
+    for name, message in event.errors:
+        if name in {*_ONCE, "EXDATE"}:
+            raise ValueError(f"the {name} of an event cannot be read ({message}); see {name} in RFC 5545")
+    if "DTSTART" not in event:
+        raise ValueError("an event without the day it is on; give it a DTSTART")
+    for name in ("DTSTART", "DTEND", "EXDATE"):
+        if not all(isinstance(getattr(each, "dt", None), date) for each in _moments(event, name)):
+            raise ValueError(f"the {name} of an event is neither a day nor a time; see {name} in RFC 5545")
 
-    rule = event["RRULE"].to_ical().decode()
-    begin = datetime(first.year, first.month, first.day)  # noqa: DTZ001  civil days, of no zone
+
+def _repeated(event: Any, begins: date, zone: tzinfo | None, years: range) -> set[date]:
+    """The days it begins on, up to the last of the years."""
+    text = event["RRULE"].to_ical().decode()
     try:
-        repeats = rrulestr(re.sub(r"(UNTIL=\d{8})T\d{6}Z?", r"\1", rule), dtstart=begin)
+        days = set(_begun(text, begins, zone, years))
     except ValueError as error:
-        raise ValueError(f"an event repeats by a rule that is none: {rule}; see RRULE in RFC 5545") from error
-    days = (moment.date() for moment in repeats.xafter(begin, count=REPEATS, inc=True))
-    left_out = {_day(each.dt) for entry in _listed(event.get("EXDATE")) for each in entry.dts}
-    return [day for day in takewhile(lambda day: day.year < years.stop, days) if day not in left_out]
+        raise ValueError(f"the event of {_day(begins, zone)} repeats by {text}: {error}") from error
+    return days - {_day(each.dt, zone) for each in _moments(event, "EXDATE")}
 
 
-def _day(value: object) -> date:
-    """An event with a time of day is on the day its own clock shows. Raises TypeError for what was no date."""
-    if not isinstance(value, date):
-        raise TypeError
-    return value.date() if isinstance(value, datetime) else value
+def _begun(text: str, begins: date, zone: tzinfo | None, years: range) -> Iterator[date]:
+    """One by one, as often as it begins. Raises ValueError (`reason; fix`)."""
+    if begins.year < FIRST:
+        raise ValueError(f"it begins before {FIRST}, the first whole year of this calendar; write a later DTSTART")
+    rule = rules.read(text)
+    if zone is None and isinstance(rule.until, datetime):  # a bound by a clock that the event does not have
+        rule = rule._replace(until=rule.until.date())
+    first = datetime.combine(begins, begins.time() if isinstance(begins, datetime) else time())
+    for number, wall in enumerate(rules.within(rule, first, zone or UTC)):
+        if wall.year >= years.stop:
+            return
+        if number == MOST:
+            raise ValueError(f"it occurs more than {MOST} times; leave out BYHOUR, BYMINUTE and BYSECOND")
+        yield wall.date()
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _day(value: date, zone: tzinfo | None) -> date:
+    """An event with a time of day is on the day its own clock shows, that of `zone`."""
+    if not isinstance(value, datetime):
+        return value
+    if zone is not None and value.tzinfo is not None:
+        with suppress(OverflowError):  # at the end of the year 9999
+            return value.astimezone(zone).date()
+    return value.date()
+
+
+def _moments(event: Any, name: str) -> list[Any]:
+    """What stands there of DTSTART, DTEND or EXDATE, which may be a list, or several."""
+    found = event.get(name, [])
+    entries = found if isinstance(found, list) else [found]
+    return [each for entry in entries for each in getattr(entry, "dts", [entry])]

@@ -173,7 +173,7 @@ def _unwritten(
 ) -> Iterator[tuple[str, str]]:
     origin = origins.get(where, "default")
     needs = ONLY_FOR.get((model, key))
-    if needs is not None and measures.get(where.split(".")[1] if "." in where else "") not in needs:
+    if needs is not None and measures.get(where.removeprefix("objectives.").rpartition(".")[0]) not in needs:
         return
     if origin.startswith("from "):
         yield f"{pad}# {key}: as {origin.removeprefix('from ')}", origin

@@ -16,7 +16,7 @@ from slamon.daemon.probing import Probing
 from slamon.daemon.reports import Reports
 from slamon.daemon.standing import status
 from slamon.daemon.watch import Watch
-from slamon.errors import ConfigError
+from slamon.errors import ConfigError, Problem
 from slamon.judge import Judge, Source, evidence, service_facts
 from slamon.ledger import TamperedError
 from slamon.live import Inbox, Live, TargetView
@@ -51,6 +51,10 @@ PRUNE = 600
 
 AHEAD = 1 * S
 """A store ahead of the clock by less is caught up with before anybody could do anything about it."""
+
+UNREADABLE = Problem(
+    place=None, path="", reason="reading it failed", fix="the log of slamon has the details; please report them"
+)
 
 
 class Service:
@@ -153,6 +157,10 @@ class Service:
             for problem in error.problems:
                 log.error("reload refused: %s", problem)
             raise
+        except Exception as error:
+            self._stats.last_reload_ok = False
+            log.exception("reload refused: reading the configuration failed")
+            raise ConfigError([UNREADABLE]) from error
         finally:
             self._notifier.ready(summary(self.config))
         for warning in found.warnings:

@@ -183,7 +183,8 @@ def test_nothing_from_an_instant_on(tmp_path: Path) -> None:
     endless = WEEKLY.replace(";COUNT=5", "")
     before = calendar.instant("2027-03-28 00:00", ZONE)
     late = "UID:l\nDTSTART:20270401T020000\nDURATION:PT1H"
-    assert [first[:10] for first, _ in spans(read(tmp_path, endless, late, before=before))] == [
+    later = "UID:m\nDTSTART:20270401T020000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY"
+    assert [first[:10] for first, _ in spans(read(tmp_path, endless, late, later, before=before))] == [
         "2027-03-14",
         "2027-03-21",
     ]
@@ -201,6 +202,7 @@ def test_nothing_from_an_instant_on(tmp_path: Path) -> None:
         ("UID:a\nDTSTART:20270310T020000\nDURATION:1h", 7, "DURATION: no length of this event"),
         ("UID:a\nDTSTART;VALUE=DATE:20270310\nDURATION:PT1H", 7, "no length of this event (got 'PT1H'); write for example P1D"),
         ("UID:a\nDTSTART:20271310T020000\nDURATION:PT1H", 6, "DTSTART: cannot be read"),
+        ("UID:a\nDTSTART;VALUE=TEXT:soon\nDURATION:PT1H", 6, "DTSTART: neither a day nor a time"),
         ("UID:a\nDTSTART:20270310T020000\nDTSTART:20270311T020000\nDURATION:PT1H", 6, "DTSTART: stands here twice"),
         ("UID:a\nDTSTART;TZID=Nowhere:20270310T020000\nDURATION:PT1H", 6, "Nowhere is no time zone that is known"),
         ("UID:a\nDTSTART:20270310T020000\nDURATION:PT1H\nEXDATE;TZID=Nowhere:20270310T020000", 8, "EXDATE: Nowhere is no"),
@@ -264,7 +266,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         ),
         (
             b"BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:a\nTZID:b\nEND:VTIMEZONE\nEND:VCALENDAR\n",
-            ":1: not a calendar (",
+            ":1: not a calendar (RFC 5545); export it again as .ics",
         ),
         (b"BEGIN:VCALENDAR\r\nX:\xff\r\nEND:VCALENDAR\r\n", ":2: this is no UTF-8"),
     ],

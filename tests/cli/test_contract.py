@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -129,9 +130,6 @@ def test_show_and_document(config: Path, tmp_path: Path) -> None:
     page = tmp_path / "sla.html"
     assert call("contract", "document", "hq", "--config", config, "--format", "html", "-o", page).exit_code == OK
     assert "<td>≥ 99.9%</td>" in page.read_text(encoding="utf-8")
-    done = call("contract", "document", "hq", "--config", config, "-o", tmp_path / "no" / "such" / "folder")
-    assert done.exit_code == USAGE
-    assert "cannot be written" in done.output
 
 
 def test_what_another_contract_would_have_paid(config: Path, facts: Path, tmp_path: Path) -> None:
@@ -146,6 +144,62 @@ def test_what_another_contract_would_have_paid(config: Path, facts: Path, tmp_pa
     assert [statement["credit"]["display"] for statement in found["statements"]] == ["100.00 EUR", "400.00 EUR"]
     assert "hq by lax gives no money." in call("whatif", other, "--contract", "lax", *where).output
     assert "10m" in call("whatif", other, "--contract", "strict", *where, "--full").output
+
+
+def test_defaults_are_those_of_the_objective_whatever_its_name(config: Path) -> None:
+    objectives = (
+        "{p99.9: {measure: latency, statistic: p99.9, target: 20ms}, a.b: {measure: availability, target: 99%}}"
+    )
+    config.write_text(config.read_text().replace("{availability: {target: 99.9%}}", objectives))
+    done = call("contract", "show", "hq", "--config", config)
+    assert done.exit_code == OK, done.output
+    _, _, dotted = done.output.partition("\n      p99.9:")
+    first, _, second = dotted.partition("\n      a.b:")
+    for key in ("packets: received", "during: available", "# over: the worst target"):
+        assert f"\n        {key} " in first
+        assert key not in second
+    assert "\n        total: in_scope " in second
+    assert "total: " not in first
+
+
+SHIPPED = Path(__file__).parents[2] / "config/contracts/uk-ofcom-compensation.yml"
+
+
+def compared(file: Path, config: Path, facts: Path, *args: str) -> list[dict[str, Any]]:
+    done = call("whatif", file, "--config", config, "--state", facts, "--against", "hq", "--format", "json", *args)
+    assert done.exit_code == OK, (done.output, done.exception)
+    found: list[dict[str, Any]] = json.loads(done.output)["statements"]
+    return found
+
+
+@pytest.mark.parametrize("named", ["hq", "line"])
+def test_every_version_of_another_contract_is_about_the_own_service(
+    config: Path, facts: Path, tmp_path: Path, named: str
+) -> None:
+    """Also where the configuration has a service of the name that the other contract and its amendment give theirs."""
+    other = tmp_path / "other.yml"
+    strict = OTHER.partition("  lax:")[0].replace("service: whatever", "service: line").replace("UTC", "Europe/Berlin")
+    other.write_text(f"{strict}    amendments: [{{effective: 2026-07-01, price: 4000 EUR/month}}]\n")
+    if named == "line":
+        up = "services:\n  line: {targets: {ping: {probe: icmp, address: 127.0.0.2}}}\n"
+        config.write_text(config.read_text().replace("services:\n", up))
+    ours, theirs = compared(other, config, facts, "--period", "2026-07")
+    assert (ours["service"], theirs["service"]) == ("hq", "hq")
+    assert theirs["outages"]
+    assert theirs["credit"]["display"] == "800.00 EUR"
+    shipped = compared(SHIPPED, config, facts, "--period", "2026-03 to 2026-07")
+    assert {statement["service"] for statement in shipped} == {"hq"}
+    assert len(shipped) == 10
+
+
+def test_another_contract_is_judged_over_the_service_of_the_time(config: Path, facts: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yml"
+    other.write_text(OTHER)
+    up = "services:\n  before: {targets: {ping: {probe: icmp, address: 127.0.0.2}}}\n"
+    amended = config.read_text().replace("services:\n", up).replace("    service: hq\n", "    service: before\n")
+    config.write_text(f"{amended}    amendments: [{{effective: 2026-07-01, service: hq}}]\n")
+    found = compared(other, config, facts, "--contract", "strict", "--period", "2026-06 to 2026-07")
+    assert [statement["service"] for statement in found] == ["before", "before", "hq", "hq"]
 
 
 def test_what_whatif_refuses(config: Path, facts: Path, tmp_path: Path) -> None:
@@ -164,3 +218,11 @@ def test_what_whatif_refuses(config: Path, facts: Path, tmp_path: Path) -> None:
     assert said(OTHER.replace("UTC", "UTZ"), "--contract", "lax")[0] == BAD_CONFIG
     assert "other.yml:" in said(OTHER.replace("UTC", "UTZ"), "--contract", "lax")[1]
     assert said("contracts: [")[0] == BAD_CONFIG
+    elsewhere = OTHER.replace("target: 90%", "target: 90%, service: {any: [hq, spare]}")
+    assert said(elsewhere, "--contract", "lax") == (
+        USAGE,
+        (
+            "other.yml:16: contracts.lax.objectives.availability.service: there is no such service in the configuration "
+            "(got 'spare'); the services are: hq"
+        ),
+    )

@@ -8,10 +8,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from slamon.cli import cli
+from slamon.cli.exclude import exclude
 from slamon.errors import OK, USAGE, SlamonError
 from slamon.model import HOUR
 from slamon.sla import calendar
@@ -390,3 +392,22 @@ def test_an_import_takes_in_what_somebody_declares_meanwhile(
     monkeypatch.setattr(Store, "declare_all", slow)
     assert "0 new, 3 known" in line(command)
     assert len(line.listed()) == 3
+
+
+def test_a_report_prints_the_note_of_the_declaration_and_no_other(line: Line) -> None:
+    """As the help says; what was said with an act afterwards is in its history."""
+    line.add("--from '2026-07-01 02:20' --for 10m --as proposed --note first")
+    for act in ("dispute", "reject", "accept"):
+        line(f"{act} 1 --by Bob --note {act}-why")
+    where = ["--config", str(line.config), "--state", str(line.state)]
+    report = CliRunner().invoke(cli, ["report", *where, "--period", "2026-07"], catch_exceptions=False).output
+    history = line("list --history")
+    assert "first" in report
+    for act in ("dispute", "reject", "accept"):
+        assert f"{act}-why" in history
+        assert f"{act}-why" not in report
+    for act, command in exclude.commands.items():
+        notes = [each.help for each in command.params if isinstance(each, click.Option) and each.name == "note"]
+        declares = act in {"add", "import"}
+        said = "Why; printed in every report." if declares else "Why; `list --history` shows it."
+        assert notes == ([] if act == "list" else [said])

@@ -94,3 +94,15 @@ def test_a_dry_run_declares_nothing(run: Run) -> None:
     )
     assert done.output.count("would be declared") == done.output.count("  accepted by the contract's rules\n") == 2
     assert run("list").output == "no exclusions\n"
+
+
+@pytest.mark.parametrize("named", ["caf\udce9.ics", "a\nb.ics"])
+def test_a_calendar_whose_name_cannot_be_printed(run: Run, tmp_path: Path, named: str) -> None:
+    """Its name stands in the record."""
+    file = tmp_path / named
+    file.write_text(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:a\nDTSTART:20270310T020000\nDURATION:PT1H\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    (said,) = refused(run, "import", str(file), "--contract", "hq", "--class", "maintenance")[-1:]
+    assert f"Invalid value for 'FILE': {str(file)!r} has a line break" in said
+    assert "rename the file" in said

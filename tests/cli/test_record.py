@@ -182,3 +182,25 @@ def test_instants_in_the_contracts_zone(line: Line) -> None:
     line("payment --contract hq --due '2026-07-15 00:00Z'")
     (one,) = line.listed()
     assert calendar.written(int(one["event"]["due"]), "Europe/Berlin") == "2026-07-15 02:00+02:00"
+
+
+@pytest.mark.parametrize("text", ["caf\udce9", "a\nticket 9", "\x1b[2J"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("ticket", "--opened", "2026-07-01 02:22", "--note"),
+        ("breach", "--from", "2026-07-01", "--to", "2026-07-02", "--duty"),
+    ],
+)
+def test_what_cannot_be_printed_is_not_recorded(line: Line, given: tuple[str, ...], text: str) -> None:
+    done = CliRunner().invoke(cli, ["record", *given, text, "--contract", "hq", *line.where])
+    assert done.exit_code == USAGE, done.exception
+    assert f"Invalid value for '{given[-1]}': {text!r} has a line break or is no plain text (UTF-8)" in done.output
+    assert line.listed() == []
+
+
+def test_nobody_is_recorded_under_a_name_that_cannot_be_printed(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "caf\udce9")
+    said = line.fails("ticket --contract hq --opened '2026-07-01 02:22'")
+    assert re.fullmatch(r"'caf\\udce9@\S+' has a line break or is no plain text .* mend \$SUDO_USER, .*", said)
+    assert line.listed() == []

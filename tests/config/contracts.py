@@ -32,9 +32,9 @@ def terms_of(text: str) -> Contract:
     return contract(text)[0]
 
 
-def mistakes(text: str, *, contracts: tuple[str, ...] | None = None) -> list[str]:
+def mistakes(text: str, *, contracts: tuple[str, ...] | None = None, folder: Path | None = None) -> list[str]:
     problems: list[Problem] = []
     node = parse(text, "f.yml", problems)
     assert node is not None
-    assert read_contract("hq", node, problems, services=SERVICES, contracts=contracts) is None
+    assert read_contract("hq", node, problems, services=SERVICES, contracts=contracts, folder=folder) is None
     return [str(problem) for problem in problems]

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil import rrule as dateutil
+from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slamon.cli.recurring import MOST, Rule, instant_at, occurrences, read
+from slamon.ical.rules import MOST, Rule, instant_at, occurrences, read, within
 from slamon.model import S
 from slamon.sla import calendar
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SUNDAY = datetime(2026, 12, 6, 2)  # noqa: DTZ001
+
+
+@pytest.fixture
+def months(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often dateutil goes on to another month or year."""
+    counted: Counter[str] = Counter()
+    rebuild = dateutil._iterinfo.rebuild
+
+    def counting(self: Any, year: int, month: int) -> None:
+        counted["built"] += 1
+        rebuild(self, year, month)
+
+    monkeypatch.setattr(dateutil._iterinfo, "rebuild", counting)
+    return counted
 
 
 def days(text: str, first: datetime = SUNDAY, *, before: int | None = None) -> list[str]:
@@ -78,8 +96,17 @@ def test_at_most_so_many() -> None:
         ("FREQ=DAILY;UNTIL=20260230", "UNTIL is no day and no instant"),
         ("FREQ=DAILY;UNTIL=2026-12-31", "UNTIL is no day and no instant"),
         ("FREQ=DAILY;UNTIL=20261231T250000Z", "UNTIL is no day and no instant"),
-        ("FREQ=DAILY;BYDAY=XX;COUNT=1", r"not a rule of repetition \(invalid 'BYDAY': XX\); see RRULE"),
-        ("FREQ=DAILY;BYHOUR=25;COUNT=1", "not a rule of repetition"),
+        ("FREQ=DAILY;BYDAY=XX;COUNT=1", "BYDAY cannot be XX; write for example MO, and no number with this FREQ"),
+        ("FREQ=WEEKLY;BYDAY=1SU;COUNT=1", "BYDAY cannot be 1SU"),
+        ("FREQ=MONTHLY;BYDAY=SU,99SU;COUNT=1", "BYDAY cannot be 99SU; write for example MO, or -1MO for the last"),
+        ("FREQ=YEARLY;BYMONTH=12;BYDAY=9SU;COUNT=1", "BYDAY cannot be 9SU"),
+        ("FREQ=YEARLY;BYDAY=54SU;COUNT=1", "BYDAY cannot be 54SU"),
+        ("FREQ=YEARLY;BYMONTH=13;BYDAY=1SU;COUNT=1", "BYMONTH cannot be 13; write 1 to 12"),
+        ("FREQ=YEARLY;BYMONTH=-1;COUNT=1", "BYMONTH cannot be -1; write 1 to 12"),
+        ("FREQ=MONTHLY;BYMONTHDAY=-32;COUNT=1", "BYMONTHDAY cannot be -32; write 1 to 31, or -31 to -1"),
+        ("FREQ=MONTHLY;BYMONTHDAY=first;COUNT=1", "BYMONTHDAY cannot be FIRST"),
+        ("FREQ=WEEKLY;WKST=MO RDATE:20261212;COUNT=1", "WKST cannot be MO RDATE:20261212"),
+        ("FREQ=DAILY;BYHOUR=25;COUNT=1", "BYHOUR cannot be 25; write 0 to 23"),
         (
             "FREQ=WEEKLY;BYDAY=MO;COUNT=2",
             "does not occur at 2026-12-06 02:00, where it begins; begin at 2026-12-07 02:00",
@@ -91,6 +118,58 @@ def test_at_most_so_many() -> None:
 def test_what_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         days(text)
+
+
+@pytest.mark.parametrize("first", [SUNDAY, datetime(1970, 1, 1, 2)])  # noqa: DTZ001
+@pytest.mark.parametrize(
+    "text", ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=3", "FREQ=WEEKLY;BYMONTH=2;BYMONTHDAY=30;UNTIL=20991231"]
+)
+def test_a_rule_that_never_occurs_is_found_out_soon(text: str, first: datetime, months: Counter[str]) -> None:
+    with pytest.raises(ValueError, match="it never occurs; mend its parts or its end"):
+        days(text, first)
+    assert 0 < months["built"] < 6000
+
+
+def test_a_rule_that_occurs_no_more_often_is_found_out_soon(months: Counter[str]) -> None:
+    leap = datetime(2028, 2, 29, 2)  # noqa: DTZ001
+    found = occurrences(read("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;COUNT=500"), leap, BERLIN)
+    assert [wall.year for wall in found] == [year for year in range(2028, 2262, 4) if year not in {2100, 2200}]
+    assert found == [wall.replace(month=2, day=29, hour=2) for wall in found]
+    assert 0 < months["built"] < 6000
+
+
+def test_a_rule_of_many_years_ends_with_the_calendar() -> None:
+    """In the last week that dateutil knows, of the year 9999, its Saturday is one too many."""
+    first = datetime(2026, 12, 5, 2)  # noqa: DTZ001
+    weeks = (date(2399, 12, 27) - date(2026, 11, 30)).days // 7
+    assert days(f"FREQ=WEEKLY;BYDAY=SA;INTERVAL={weeks};COUNT=2", first) == ["12-05"]
+
+
+RULES = (
+    "FREQ=DAILY;INTERVAL=3",
+    "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=SU",
+    "FREQ=MONTHLY;BYDAY=-1SU",
+    "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+    "FREQ=MONTHLY;BYMONTHDAY=31",
+    "FREQ=YEARLY",
+    "FREQ=YEARLY;INTERVAL=4",
+    "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+    "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO",
+    "FREQ=YEARLY;BYYEARDAY=-1,366",
+    "FREQ=YEARLY;BYDAY=53SU",
+)
+
+
+@given(st.sampled_from(RULES), st.datetimes(datetime(1971, 1, 1), datetime(2150, 1, 1)))  # noqa: DTZ001
+def test_it_occurs_when_the_years_themselves_say(text: str, first: datetime) -> None:
+    first = first.replace(microsecond=0)
+    expected = list(islice((wall for wall in rrulestr(text, dtstart=first) if wall.year < 2262), 5))
+    assert list(islice(within(read(text), first, BERLIN), 5)) == expected
+
+
+def test_nothing_of_a_rule_before_an_instant() -> None:
+    for at in ("2026-12-05 02:00", "2026-12-06 01:59", "2026-01-01"):
+        assert days("FREQ=WEEKLY", before=calendar.instant(at, "Europe/Berlin")) == []
 
 
 def test_the_clock_stays_and_the_offset_changes() -> None:
