@@ -18,6 +18,7 @@ ANYTIME = frozenset({"effective", "price"})
 BEGIN_ANEW = "end this contract with `term` and begin a new one"
 NEVER = {
     "amendments": ("an amendment inside an amendment", "list them side by side"),
+    "timezone": ("all versions of a contract have one time zone", f"leave it out, or {BEGIN_ANEW}"),
 }
 """The keys of a contract that an amendment does not have: why, and what to do instead."""
 CHANGED = "amended"

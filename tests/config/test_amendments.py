@@ -132,6 +132,18 @@ def test_what_is_written_instead_begins_a_period_of_both_versions() -> None:
     )
 
 
+def test_the_time_zone_never_changes() -> None:
+    [found] = mistakes(TERMS + "amendments: [{effective: 2026-07-01, timezone: UTC}]\n")
+    assert found == (
+        "f.yml:7:38: contracts.hq.amendments[0].timezone: all versions of a contract have one time zone; leave it out, or end this "
+        "contract with `term` and begin a new one"
+    )
+    wrong = TERMS.replace("America/New_York", "Atlantis")
+    found, also = mistakes(wrong + "amendments: [{effective: 2026-07-01, timezone: Europe/Paris}]\n")
+    assert "contracts.hq.timezone: not a time zone" in found
+    assert "all versions of a contract have one time zone" in also
+
+
 def test_a_mistake_the_contract_has_anyway_is_said_once() -> None:
     found = mistakes(TERMS.replace("99.9%}", "99.9}") + "amendments: [{effective: 2026-07-01, unknown: up}]\n")
     assert found == [
