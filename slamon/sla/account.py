@@ -172,9 +172,7 @@ class Account:
 
     def _room(self, cap: Cap, period: Period) -> CapRoom | None:
         """None for a share of a charge that does not exist."""
-        together: tuple[Period, ...] = (period,)
-        if cap.span is not Span.PERIOD:
-            together = periods.inside(self._contract, *periods.spanning(self._contract, period.start, cap.span, period))
+        together = periods.sharing(self._contract, period, cap.span)
         if cap.amount is not None:
             limit: Fraction | None = cap.amount
         elif cap.months is not None:

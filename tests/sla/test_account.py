@@ -481,6 +481,15 @@ def test_a_cap_of_a_contract_year_begins_with_the_term() -> None:
     assert year(terms, two, ["2027-01", "2027-02", "2027-03"]) == [400, 400, 400]
 
 
+def test_the_period_in_which_the_term_begins_is_of_the_first_contract_year() -> None:
+    """Half a month and twelve: 12 500 are charged in the first year, and 12 000 in the second."""
+    spans = (f"{n}-{month:02}-20 00:00 + 10h" for n in (2026, 2027) for month in range(1, 13))
+    terms = replace(capped(cap(Span.CONTRACT_YEAR, share=Fraction(1, 10))), term=Term(start=date(2026, 4, 16)))
+    names = ["2026-04", "2026-05", "2026-06", "2027-04", "2027-05"]
+    assert year(terms, down(*spans), names) == [1000, 250, 0, 0, 1000]
+    assert [judged(terms, down(), name).caps[0].limit for name in names] == [1250] * 4 + [1200]
+
+
 def test_periods_nothing_is_known_of_spend_nothing() -> None:
     terms = replace(capped(cap(Span.YEAR, amount=Fraction(500))), term=Term())
     assert year(terms, down("2026-06-10 00:00 + 4h"), ["2026-06"]) == [400]
