@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from slamon.config.edge import Report, written
 from slamon.config.nodes import Mapping, Node, Sequence
 from slamon.errors import Problem
 from slamon.sla import calendar, periods
+from slamon.sla.lines import Period
 from slamon.sla.terms import Contract
 
 READ = Callable[[Node, list[Problem], "list[Problem] | None"], "Contract | None"]
 ANYTIME = frozenset({"effective", "price"})
 """What may change inside a period."""
+BEGIN_ANEW = "end this contract with `term` and begin a new one"
+NEVER = {
+    "amendments": ("an amendment inside an amendment", "list them side by side"),
+    "timezone": ("all versions of a contract have one time zone", f"leave it out, or {BEGIN_ANEW}"),
+}
+"""The keys of a contract that an amendment does not have: why, and what to do instead."""
 CHANGED = "amended"
 """Origin of a key that an amendment wrote."""
 
@@ -68,24 +75,22 @@ def complete(first: Contract, later: tuple[Contract, ...]) -> Contract:
 
 def _merged(before: Mapping, own: Mapping) -> Mapping:
     """`before` with the keys of the amendment in place of its own. The list of amendments is no part of a version."""
-    changed = {key.text for key, _ in own.items}
+    later = tuple((key, value) for key, value in own.items if key.text not in NEVER)
+    changed = {key.text for key, _ in later}
     kept = tuple((key, value) for key, value in before.items if key.text not in changed | {"amendments"})
-    return Mapping(
-        items=(*kept, *((key, value) for key, value in own.items if key.text != "amendments")), place=before.place
-    )
+    return Mapping(items=(*kept, *later), place=before.place)
 
 
 def _version(text: Mapping, own: Report, whole: Report, version: READ) -> Contract | None:
     """The merged version. What is wrong with a key is said where the key stands: once, and with the path of the amendment."""
     if "effective" not in written(own):
         own.missing((), "effective", "an amendment says when it takes force")
-    if "amendments" in written(own):
-        own.say(
-            ("amendments",), "an amendment inside an amendment", fix="list them side by side", at_key=True, show=False
-        )
+    for key, (reason, fix) in NEVER.items():
+        if key in written(own):
+            own.say((key,), reason, fix=fix, at_key=True, show=False)
     problems: list[Problem] = []
     made = version(text, problems, None)
-    changed = written(own)
+    changed = written(own) - NEVER.keys()
     for problem in problems:
         key = problem.path.removeprefix(f"{whole.path}.").partition(".")[0].partition("[")[0]
         if key in changed and problem.path != whole.path:
@@ -101,7 +106,8 @@ def _version(text: Mapping, own: Report, whole: Report, version: READ) -> Contra
 
 
 def _follows(made: Contract, before: Contract, own: Report) -> bool:
-    """True when the amendment may take force on its day: after the version before, at a period's end unless only the price changes."""
+    """True when the amendment may take force on its day: after the version before, and where periods of both begin unless only the
+    price changes."""
     at = ("effective",)
     start = before.effective or before.term.start
     if made.effective is None:
@@ -113,18 +119,25 @@ def _follows(made: Contract, before: Contract, own: Report) -> bool:
         reason = f"two currencies in one contract: {before.currency} and {made.currency}"
         own.say(("price",) if "price" in written(own) else (), reason, fix=f"write {before.currency}")
         return False
-    changed = sorted(written(own) - ANYTIME)
-    if not changed:
-        return True
+    changed = sorted(written(own) - ANYTIME - NEVER.keys())
     instant = calendar.midnight(made.effective, before.timezone)
-    period = periods.current(before, instant)
-    if before.period.length is None and period.start != instant:
-        reason = f"{', '.join(f'`{key}`' for key in changed)} changes inside the period {period.name}"
-        fix = f"only `price` may; write the first day of a period, such as {_day(period.start, before)} or {_day(period.end, before)}"
-        own.say(at, reason, fix=fix)
-        return False
-    return True
+    inside = _inside(instant, before, made) if changed else []
+    if inside:
+        reason = f"{', '.join(f'`{key}`' for key in changed)} changes inside the period {inside[0].name}"
+        own.say(at, reason, fix=f"only `price` may; {_elsewhere(inside, before, made)}")
+    return not inside
 
 
-def _day(instant: int, contract: Contract) -> str:
-    return f"{calendar.civil(instant, contract.timezone):%Y-%m-%d}"
+def _inside(instant: int, *versions: Contract) -> list[Period]:
+    """The periods of the versions that have begun before the instant and are not over; rolling ones begin at any time."""
+    found = [periods.current(terms, instant) for terms in versions if terms.period.length is None]
+    return [period for period in found if period.start != instant]
+
+
+def _elsewhere(inside: Iterable[Period], before: Contract, made: Contract) -> str:
+    """What to write instead of a day inside those periods."""
+    edges = sorted({edge for period in inside for edge in (period.start, period.end)})
+    days = [f"{calendar.civil(edge, before.timezone):%Y-%m-%d}" for edge in edges if not _inside(edge, before, made)]
+    if not days:
+        return f"no day begins a period of both versions: {BEGIN_ANEW}"
+    return f"write the first day of a period, such as {' or '.join(days)}"

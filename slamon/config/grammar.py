@@ -226,13 +226,20 @@ def consecutive(key: str) -> Callable[[str], tuple[int, bool]]:
 
 
 def bad_slot(text: str) -> BadSlot:
-    """`loss over 50%`, `down whole`, `down at_least 60s`."""
+    """`loss over 50%`, `down whole`, `down at_least 60s`. Some slot can be bad by it, and some good."""
     if text == "down whole":
         return BadSlot(rule=SlotRule.DOWN_WHOLE)
     if match := re.fullmatch(r"loss over (\S+)", text):
-        return BadSlot(rule=SlotRule.LOSS, threshold=ratio(match[1]))
+        threshold = ratio(match[1])
+        if threshold == 1:
+            fix = "write less than 100%, such as loss over 99.999% for a slot that loses all its packets"
+            raise ValueError(f"no slot is ever bad by this rule; {fix}")
+        return BadSlot(rule=SlotRule.LOSS, threshold=threshold)
     if match := re.fullmatch(r"down (at_least|over) (\S+)", text):
-        return BadSlot(rule=SlotRule.DOWN, side=Side(match[1]), threshold=Fraction(units.duration(match[2])))
+        side, length = Side(match[1]), units.duration(match[2])
+        if side is Side.AT_LEAST and length == 0:
+            raise ValueError("every slot is bad by this rule; write more than 0s, such as down at_least 60s")
+        return BadSlot(rule=SlotRule.DOWN, side=side, threshold=Fraction(length))
     raise ValueError("not a rule for slots; write loss over 50%, down whole, or down at_least 60s")
 
 

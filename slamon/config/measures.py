@@ -73,6 +73,8 @@ class Scale:
     """It gets worse as it falls."""
     most: Fraction | None = None
     """The largest value there can be."""
+    least: Fraction | None = Fraction(0)
+    """The smallest."""
 
     @property
     def example(self) -> str:
@@ -104,6 +106,8 @@ class Scale:
         found = self.quantity(value)
         if found.business:
             raise ValueError("a level is in days of the calendar; write for example 3 days")
+        if found.value == {Side.OVER: self.most, Side.BELOW: self.least}.get(side):
+            raise ValueError(f"{self.name} is never {text}: nobody can meet this; write {value}")
         return Level(value=found.value, side=side)
 
     def rounding(self, text: str) -> Rounding:
@@ -146,6 +150,7 @@ def scale_of(subject: Subject, base: Scale | None = None, statistic: Statistic |
             name=f"excess of {subject.objective}",
             dimension=Dimension.RATIO,
             falls=base is not None and base.falls,
+            least=None,
         )
     dimension = DIMENSION[measure]
     return Scale(
@@ -153,6 +158,7 @@ def scale_of(subject: Subject, base: Scale | None = None, statistic: Statistic |
         dimension=dimension,
         falls=measure in FALLING,
         most=Fraction(1) if dimension is Dimension.RATIO else None,
+        least=None if measure is Measure.JITTER else Fraction(0),  # of ipdv either sign
     )
 
 

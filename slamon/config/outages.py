@@ -9,12 +9,10 @@ from slamon.config.clauses import Outage as Keys
 from slamon.config.deadlines import LODGE, Calendar
 from slamon.config.edge import Report, written
 from slamon.config.objectives import clause
+from slamon.sla.lines import CATEGORIES
 from slamon.sla.terms.measures import Side
 from slamon.sla.terms.outages import BelongsTo, Clock, ExclusionClass, OutageRule, SlotRule
 from slamon.units import format_duration
-
-CATEGORIES = frozenset({"up", "provider_down", "local_fault", "unknown", "not_elapsed"})
-"""Categories of time a statement has anyway: no class of exclusion may have such a name."""
 
 
 def outage(keys: Keys, report: Report) -> OutageRule:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from slamon.config.amendments import NEVER
 from slamon.config.clauses import COMPOSITION, IS_COMPOSITION, Contract
 from slamon.config.drafts import secrets
 from slamon.config.sections import Main, Target
@@ -69,8 +70,8 @@ def _of(model: type[BaseModel], definitions: Schema) -> Schema:
 
 
 def _amendment(contract: Schema) -> Schema:
-    """A later version: any key of a contract, and when it takes force."""
-    properties = {key: value for key, value in contract["properties"].items() if key != "amendments"}
+    """A later version: what may change of a contract, and when it takes force."""
+    properties = {key: value for key, value in contract["properties"].items() if key not in NEVER}
     return {
         **contract,
         "description": "A later version of a contract.",

@@ -24,8 +24,6 @@ def lossy(text: str) -> BadSlot:
     rule = grammar.bad_slot(text)
     if rule.rule is not SlotRule.LOSS:
         raise ValueError("a target is down by the packets it loses; write loss over 50%")
-    if rule.threshold >= 1:
-        raise ValueError("no slot is ever bad by this rule; write less than 100%")
     return rule
 
 

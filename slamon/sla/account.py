@@ -19,7 +19,7 @@ from slamon.sla.credit import CapRoom, Settlement
 from slamon.sla.facts import Charge, Facts
 from slamon.sla.history import Charged
 from slamon.sla.hours import scope, term
-from slamon.sla.lines import CreditLine, ObjectiveLine, Period
+from slamon.sla.lines import CreditLine, ObjectiveLine, Period, Status
 from slamon.sla.measured import Incident, Measured, excess
 from slamon.sla.stated import is_stated
 from slamon.sla.tally import Tally, tally
@@ -172,9 +172,7 @@ class Account:
 
     def _room(self, cap: Cap, period: Period) -> CapRoom | None:
         """None for a share of a charge that does not exist."""
-        together: tuple[Period, ...] = (period,)
-        if cap.span is not Span.PERIOD:
-            together = periods.inside(self._contract, *periods.spanning(self._contract, period.start, cap.span, period))
+        together = periods.sharing(self._contract, period, cap.span)
         if cap.amount is not None:
             limit: Fraction | None = cap.amount
         elif cap.months is not None:
@@ -268,12 +266,11 @@ class Account:
         if objective.mean_of > 1:
             return self._mean(objective, period, lines)
         if objective.base is not None:
-            base = lines[objective.base]
-            return Figure(value=base.value, so_far=base.value_so_far, samples=base.samples, worst=base.worst)
+            return _judged(lines[objective.base])
         subject = objective.subject
         if subject is not None and subject.measure is Measure.EXCESS and subject.objective is not None:
-            value = excess(lines[subject.objective])
-            return Figure(value=value, so_far=value)
+            of = lines[subject.objective]
+            return Figure(value=excess(of), so_far=excess(of), idle=_judged(of).idle)
         return self._own(objective, period)
 
     def _own(self, objective: Objective, period: Period) -> Figure:
@@ -291,8 +288,8 @@ class Account:
         return self._figures[key]
 
     def _mean(self, objective: Objective, period: Period, lines: Mapping[str, ObjectiveLine]) -> Figure:
-        """The plain mean of the last periods' values; undefined until there are as many."""
-        found: list[Fraction] = []
+        """The plain mean of the last periods' values; undefined until there are as many. Idle where each of them is."""
+        found: list[Figure] = []
         each = period
         for n in range(objective.mean_of):
             if n:
@@ -300,13 +297,14 @@ class Account:
             if not periods.own(self._contract, each) or each.end <= self._known_from:
                 return Figure(value=None, so_far=None)
             if objective.base is None:
-                value = self._own(objective, each).value
+                own = self._own(objective, each)
+                found.append(replace(own, idle=own.idle and coverage_suffices(self.version(each), self.sums(each))))
             else:
-                value = (lines if n == 0 else self.measured(each).objectives)[objective.base].value
-            if value is None:
-                return Figure(value=None, so_far=None)
-            found.append(value)
-        mean = sum(found, start=Fraction(0)) / objective.mean_of
+                found.append(_judged((lines if n == 0 else self.measured(each).objectives)[objective.base]))
+        known = [figure.value for figure in found if figure.value is not None]
+        if len(known) < len(found):
+            return Figure(value=None, so_far=None, idle=all(figure.idle for figure in found))
+        mean = sum(known, start=Fraction(0)) / objective.mean_of
         return Figure(value=mean, so_far=mean)
 
     def _meeting(self, start: int, end: int) -> tuple[Period, ...]:
@@ -319,6 +317,17 @@ class Account:
 
     def _from_facts(self, terms: Contract, service: Composition, period: Period) -> Tally:
         return tally(terms, self._facts, period.start, period.end, as_of=self._as_of, service=service)
+
+
+def _judged(line: ObjectiveLine) -> Figure:
+    """What an objective measured on another one reads. A line without a value is met only where nothing could be missed."""
+    return Figure(
+        value=line.value,
+        so_far=line.value_so_far,
+        samples=line.samples,
+        worst=line.worst,
+        idle=line.value is None and line.status is Status.MET,
+    )
 
 
 def _belongs(terms: Contract, period: Period, began: int, ended: int, settled: int) -> bool:

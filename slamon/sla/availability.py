@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import floor
 
 from slamon.sla.facts import State
-from slamon.sla.lines import DEGRADED, LOCAL_FAULT, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
+from slamon.sla.lines import CATEGORIES, LOCAL_FAULT, NOT_ELAPSED, UNKNOWN
 from slamon.sla.tally import Tally
 from slamon.sla.terms import UnknownTime
 from slamon.sla.terms.objectives import Total
@@ -59,10 +59,7 @@ class Sums:
     @classmethod
     def of(cls, tally: Tally, *, beyond_term: int = 0) -> Sums:
         scope = sum(tally.time.values())
-        plain = {
-            category: tally.time.get(category, 0)
-            for category in (UP, DEGRADED, PROVIDER_DOWN, LOCAL_FAULT, UNKNOWN, NOT_ELAPSED)
-        }
+        plain = {category: tally.time.get(category, 0) for category in CATEGORIES}
         excluded = scope - sum(plain.values())
         states = tally.states
         return cls(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from slamon.sla.lines import CreditLine, CreditPart
+from slamon.sla.competing import Claim, most
+from slamon.sla.lines import CreditLine
 from slamon.sla.money import rounded
 from slamon.sla.terms.credits import Combine
 from slamon.sla.timeline import Spans
@@ -28,89 +28,32 @@ def combined(rule: Combine, lines: Sequence[CreditLine], currency: str) -> tuple
             return _same_time(lines, currency)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    """A part that gives money, as it competes."""
-
-    line: int
-    part: int
-    weight: Fraction
-    time: Spans
-
-
 def _same_time(lines: Sequence[CreditLine], currency: str) -> tuple[CreditLine, ...]:
-    """No time is paid for by two lines: of all such choices of parts, the one that gives most."""
+    """No time is paid for by two lines: of all such choices of parts, the one of which most is left by the lines' own caps."""
+    parts = [(i, j, part) for i, line in enumerate(lines) for j, part in enumerate(line.parts) if part.exact]
+    rivals = _rivals([(i, part.spans or ((part.start, part.end),)) for i, _, part in parts])
     claims = [
-        _Claim(line=i, part=j, weight=_weight(line, part), time=part.spans or ((part.start, part.end),))
-        for i, line in enumerate(lines)
-        for j, part in enumerate(line.parts)
-        if part.exact
+        Claim(owner=i, amount=part.exact, rivals=against) for (i, _, part), against in zip(parts, rivals, strict=True)
     ]
-    kept = _heaviest(frozenset(range(len(claims))), _rivals(claims), [claim.weight for claim in claims], {})
+    kept = most(claims, {i: line.cap for i, line in enumerate(lines) if line.cap is not None})
     beaten: list[set[int]] = [set() for _ in lines]
-    for n, claim in enumerate(claims):
+    for n, (i, j, _) in enumerate(parts):
         if n not in kept:
-            beaten[claim.line].add(claim.part)
+            beaten[i].add(j)
     return tuple(_without(line, beaten[i], currency) for i, line in enumerate(lines))
 
 
-def _weight(line: CreditLine, part: CreditPart) -> Fraction:
-    """What the credit's own cap leaves of a part: its share of what it leaves of all of them."""
-    return part.exact * line.exact / line.gives
-
-
-def _rivals(claims: Sequence[_Claim]) -> list[set[int]]:
-    """For each claim those of other lines for some of the same time."""
-    found: list[set[int]] = [set() for _ in claims]
+def _rivals(times: Sequence[tuple[int, Spans]]) -> list[set[int]]:
+    """For each part, by its line and time, those of other lines for some of the same time."""
+    found: list[set[int]] = [set() for _ in times]
     running: list[tuple[int, int]] = []
-    for start, end, n in sorted((*span, n) for n, claim in enumerate(claims) for span in claim.time):
+    for start, end, n in sorted((*span, n) for n, (_, spans) in enumerate(times) for span in spans):
         running = [(until, other) for until, other in running if until > start]
         for _, other in running:
-            if claims[other].line != claims[n].line:
+            if times[other][0] != times[n][0]:
                 found[n].add(other)
                 found[other].add(n)
         running.append((end, n))
-    return found
-
-
-def _heaviest(
-    claims: frozenset[int],
-    rivals: Sequence[AbstractSet[int]],
-    weights: Sequence[Fraction],
-    known: dict[frozenset[int], frozenset[int]],
-) -> frozenset[int]:
-    """The heaviest set of claims without rivals; of equals the one with the claim that has most rivals, then the first.
-
-    Claims that no chain of rivals connects are decided apart, and no set is decided twice (`known`), so that neither one credit for
-    the whole period beside many for single outages nor a long chain of credits that overlap takes long.
-    """
-    if claims not in known:
-        kept: frozenset[int] = frozenset()
-        for group in _groups(claims, rivals):
-            hub = max(sorted(group), key=lambda n: len(rivals[n] & group))
-            others = group - {hub}
-            kept |= max(
-                {hub} | _heaviest(others - rivals[hub], rivals, weights, known),
-                _heaviest(others, rivals, weights, known),
-                key=lambda chosen: sum(weights[n] for n in chosen),
-            )
-        known[claims] = kept
-    return known[claims]
-
-
-def _groups(claims: Iterable[int], rivals: Sequence[AbstractSet[int]]) -> list[frozenset[int]]:
-    """The claims as sets between which nobody competes."""
-    left = set(claims)
-    found = []
-    while left:
-        group: set[int] = set()
-        reached = {left.pop()}
-        while reached:
-            n = reached.pop()
-            group.add(n)
-            reached |= rivals[n] & left
-            left -= reached
-        found.append(frozenset(group))
     return found
 
 

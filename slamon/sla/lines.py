@@ -20,7 +20,8 @@ PROVIDER_DOWN = "provider_down"
 LOCAL_FAULT = "local_fault"
 UNKNOWN = "unknown"
 NOT_ELAPSED = "not_elapsed"
-"""The categories every statement divides time into, beside the exclusion classes of its contract."""
+CATEGORIES = (UP, DEGRADED, PROVIDER_DOWN, LOCAL_FAULT, UNKNOWN, NOT_ELAPSED)
+"""What every statement divides time into, beside the exclusion classes of its contract, which have other names."""
 
 
 class Status(StrEnum):

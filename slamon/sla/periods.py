@@ -255,6 +255,20 @@ def spanning(contract: Contract, instant: int, span: Span, period: Period | None
     return grid.bounds(instant, contract.timezone)
 
 
+def sharing(contract: Contract, period: Period, span: Span) -> tuple[Period, ...]:
+    """The own periods that share one of the contract's own with a cap of that span: those that begin in it.
+
+    The first contract year begins with the period in which the term does.
+    """
+    if span is Span.PERIOD:
+        return (period,)
+    if span is not Span.CONTRACT_YEAR or version(contract, period.start).period.length is not None:
+        return inside(contract, *spanning(contract, period.start, span))
+    first = hours.term(contract)[0]
+    start, end = spanning(contract, max(period.start, first), span)
+    return inside(contract, current(contract, first).start if start == first else start, end)
+
+
 def _beside(contract: Contract, period: Period, beyond: int, *, mine: bool) -> Period:
     """The one on that side where `beyond` is the nearest instant."""
     length: int | None = period.end - period.start

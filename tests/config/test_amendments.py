@@ -98,6 +98,52 @@ def test_the_boundary_is_that_of_the_version_before() -> None:
     assert "`unknown` changes inside the period 2026-Q3" in mistakes(text.replace("DAY", "2026-08-01"))[0]
 
 
+@pytest.mark.parametrize(
+    ("period", "amendment", "inside"),
+    [
+        ("month", "{effective: 2026-04-01, period: quarter}", None),
+        ("month", "{effective: 2026-02-01, period: quarter}", "2026-Q1"),
+        ("month", "{effective: 2026-02-15, period: quarter}", "2026-02"),
+        ("month", "{effective: 2026-02-01, period: month from 15}", "2026-01-15"),
+        ("quarter", "{effective: 2026-04-01, period: month}", None),
+        ("rolling 720h", "{effective: 2026-02-15, period: month}", "2026-02"),
+        ("rolling 720h", "{effective: 2026-02-01, period: month}", None),
+        ("month", "{effective: 2026-02-01, period: rolling 720h}", None),
+        ("rolling 720h", "{effective: 2026-02-15, period: rolling 168h}", None),
+        ("month", "{effective: 2026-03-16, period: contract year, term: {from: 2026-03-16}}", "2026-03"),
+        ("month", "{effective: 2026-04-01, period: contract year, term: {from: 2026-04-01}}", None),
+    ],
+)
+def test_a_new_period_begins_with_one(period: str, amendment: str, inside: str | None) -> None:
+    text = f"{TERMS}period: {period}\namendments: [{amendment}]\n"
+    if inside is None:
+        assert len(terms_of(text).amendments) == 1
+    else:
+        [found] = mistakes(text)
+        assert f"changes inside the period {inside} " in found
+
+
+def test_what_is_written_instead_begins_a_period_of_both_versions() -> None:
+    [found] = mistakes(TERMS + "amendments: [{effective: 2026-02-15, period: quarter}]\n")
+    assert found.endswith("only `price` may; write the first day of a period, such as 2026-01-01 or 2026-04-01")
+    [found] = mistakes(TERMS + "amendments: [{effective: 2026-02-15, period: month from 15}]\n")
+    assert found.endswith(
+        "only `price` may; no day begins a period of both versions: end this contract with `term` and begin a new one"
+    )
+
+
+def test_the_time_zone_never_changes() -> None:
+    [found] = mistakes(TERMS + "amendments: [{effective: 2026-07-01, timezone: UTC}]\n")
+    assert found == (
+        "f.yml:7:38: contracts.hq.amendments[0].timezone: all versions of a contract have one time zone; leave it out, or end this "
+        "contract with `term` and begin a new one"
+    )
+    wrong = TERMS.replace("America/New_York", "Atlantis")
+    found, also = mistakes(wrong + "amendments: [{effective: 2026-07-01, timezone: Europe/Paris}]\n")
+    assert "contracts.hq.timezone: not a time zone" in found
+    assert "all versions of a contract have one time zone" in also
+
+
 def test_a_mistake_the_contract_has_anyway_is_said_once() -> None:
     found = mistakes(TERMS.replace("99.9%}", "99.9}") + "amendments: [{effective: 2026-07-01, unknown: up}]\n")
     assert found == [

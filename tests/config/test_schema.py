@@ -94,6 +94,14 @@ def test_files_of_the_wrong_form_do_not(name: str, validator: jsonschema.Draft20
     assert not validator.is_valid(editor(BAD / f"{name}.yml"))
 
 
+def test_an_amendment_has_no_keys_that_never_change() -> None:
+    defined = schema()["$defs"]
+    assert defined["Contract"]["properties"].keys() - defined["Amendment"]["properties"].keys() == {
+        "amendments",
+        "timezone",
+    }
+
+
 class Editor(yaml.SafeLoader):
     """YAML 1.2 as editors read it: dates, and times such as 10:00, are text."""
 

@@ -161,6 +161,62 @@ def test_without_an_outage_there_is_nothing_to_restore() -> None:
     ]
 
 
+def restored(name: str, **rest: Any) -> Objective:
+    target = Level(value=Fraction(4 * HOUR), side=Side.AT_MOST)
+    return Objective(
+        name=name,
+        measure=Measure.RESTORE,
+        clause=HERE,
+        statistic=latency("mean").statistic,
+        **{"target": target, **rest},
+    )
+
+
+def test_what_is_measured_on_nothing_to_restore_is_met_too() -> None:
+    beyond = Objective(
+        name="beyond",
+        measure=Measure.EXCESS,
+        clause=HERE,
+        subject=Subject(measure=Measure.EXCESS, objective="billed"),
+        target=Level(value=Fraction(0), side=Side.AT_MOST),
+    )
+    terms = monthly(
+        restored("restore", target=None),
+        restored("billed", base="restore", round=Rounding(step=Fraction(MINUTE))),
+        restored("shown", base="billed"),
+        beyond,
+    )
+    idle = judged(terms, down(), "2026-06")
+    assert [(line.value, line.status) for line in idle.objectives] == [(None, Status.MET)] * 4
+    assert idle.status is Status.MET
+    nobody = judged(terms, Facts(), "2026-06")
+    assert [line.status for line in nobody.objectives] == [Status.UNKNOWN] * 4
+    late = judged(terms, down("2026-06-10 00:00 + 5h"), "2026-06")
+    assert [line.status for line in late.objectives] == [Status.MET, *[Status.BELOW_TARGET] * 3]
+    unmeasured = replace(terms, objectives=(latency("mean"), restored("other", base="latency")))
+    assert judged(unmeasured, down(), "2026-06").objectives[1].status is Status.UNKNOWN
+
+
+def test_a_mean_of_months_with_nothing_to_restore_is_met() -> None:
+    terms = monthly(
+        restored("restore"),
+        restored("mean", base="restore", mean_of=2),
+        restored("own", mean_of=2),
+        term=Term(start=date(2026, 5, 1)),
+    )
+
+    def found(facts: Facts, name: str = "2026-06") -> list[tuple[Fraction | None, Status]]:
+        return [(line.value, line.status) for line in judged(terms, facts, name).objectives[1:]]
+
+    assert found(down()) == [(None, Status.MET)] * 2
+    assert found(down(), "2026-05") == [(None, Status.UNKNOWN)] * 2, "there are not so many"
+    assert found(down("2026-06-10 00:00 + 5h")) == [(None, Status.UNKNOWN)] * 2, "of one only"
+    both = down("2026-05-10 00:00 + 1h", "2026-06-10 00:00 + 5h")
+    assert found(both) == [(Fraction(3 * HOUR), Status.MET)] * 2
+    blind = DeclaredSpan(start=at("2026-05-01"), end=at("2026-06-01"), state=State.UNKNOWN)
+    assert found(Facts(declared={"": (blind,)})) == [(None, Status.UNKNOWN)] * 2, "of May nobody knows"
+
+
 def test_a_value_is_shown_as_the_contract_displays_it() -> None:
     cut = Rounding(step=Fraction(1, 1000), mode=RoundingMode.DOWN)
     terms = monthly(availability(), availability(name="cut", base="availability", display=cut), latency("mean"))
@@ -423,6 +479,15 @@ def test_a_cap_of_a_contract_year_begins_with_the_term() -> None:
     assert year(terms, BAD_YEAR, MONTHS[2:6]) == [400, 400, 200, 0]
     two = down(*(f"{name}-10 00:00 + 4h" for name in ("2027-01", "2027-02", "2027-03")))
     assert year(terms, two, ["2027-01", "2027-02", "2027-03"]) == [400, 400, 400]
+
+
+def test_the_period_in_which_the_term_begins_is_of_the_first_contract_year() -> None:
+    """Half a month and twelve: 12 500 are charged in the first year, and 12 000 in the second."""
+    spans = (f"{n}-{month:02}-20 00:00 + 10h" for n in (2026, 2027) for month in range(1, 13))
+    terms = replace(capped(cap(Span.CONTRACT_YEAR, share=Fraction(1, 10))), term=Term(start=date(2026, 4, 16)))
+    names = ["2026-04", "2026-05", "2026-06", "2027-04", "2027-05"]
+    assert year(terms, down(*spans), names) == [1000, 250, 0, 0, 1000]
+    assert [judged(terms, down(), name).caps[0].limit for name in names] == [1250] * 4 + [1200]
 
 
 def test_periods_nothing_is_known_of_spend_nothing() -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from slamon.sla.combine import combined
@@ -125,11 +125,30 @@ def test_many_small_ones_together_may_stand_against_a_higher_one() -> None:
     assert standing(Combine.SAME_TIME, small, line("b", part(180, 0, 100))) == {"b": 180}
 
 
-def test_a_part_weighs_what_the_own_cap_leaves_of_it() -> None:
+def test_what_stands_is_worth_what_the_own_cap_leaves_of_it() -> None:
     """Of 500, capped at 100, nothing stands against 200; of two parts of 500 one is enough to reach the cap again."""
     assert standing(Combine.SAME_TIME, line("a", part(500, 0, 9), cap=100), line("b", part(200, 5, 6))) == {"b": 200}
     capped = line("a", part(500, 0, 9), part(500, 20, 30), cap=100)
     assert standing(Combine.SAME_TIME, capped, line("b", part(60, 5, 6))) == {"a": 100, "b": 60}
+
+
+def test_a_cap_that_one_part_reaches_leaves_the_time_of_the_other_to_another_credit() -> None:
+    capped = line("a", part(500, 0, 9), part(500, 20, 30), cap=500)
+    assert standing(Combine.SAME_TIME, capped, line("b", part(200, 5, 6))) == {"a": 500, "b": 200}
+    both = line("b", part(200, 5, 6), part(100, 25, 26))
+    assert standing(Combine.SAME_TIME, capped, both) == {"a": 500, "b": 200}
+    assert standing(Combine.SAME_TIME, replace(capped, cap=Fraction(600), exact=Fraction(600)), both) == {
+        "a": 500,
+        "b": 200,
+    }
+
+
+def test_a_cap_is_filled_by_the_parts_that_fit() -> None:
+    a = line("a", *(part(amount, 10 * i, 10 * i + 5) for i, amount in enumerate((80, 70, 60, 50))), cap=150)
+    b = line("b", *(part(40, 10 * i, 10 * i + 5) for i in range(4)))
+    assert standing(Combine.SAME_TIME, a, b) == {"a": 150, "b": 80}, "80 and 70"
+    for amount, stand in ((119, {"a": 150, "b": 80}), (121, {"a": 110, "c": 121})):
+        assert standing(Combine.SAME_TIME, a, b, line("c", part(amount, 0, 15))) == stand
 
 
 def test_what_gives_nothing_stands_in_nobodys_way() -> None:
@@ -161,7 +180,7 @@ def test_a_long_chain_of_credits_that_overlap_is_decided_at_once() -> None:
 
 spans = st.tuples(st.integers(0, 40), st.integers(1, 12)).map(lambda s: (s[0], s[0] + s[1]))
 parts = st.lists(st.builds(lambda exact, span: part(exact, *span), st.integers(0, 9), spans), max_size=4)
-caps = st.sampled_from([None, None, 3, 7])
+caps = st.sampled_from([None, None, 3, 7, 15])
 some_lines = st.lists(st.tuples(parts, caps), min_size=1, max_size=4).map(
     lambda drawn: tuple(line(f"c{i}", *own, cap=cap) for i, (own, cap) in enumerate(drawn))
 )
@@ -193,19 +212,17 @@ def test_no_time_is_paid_for_by_two_credits(lines: tuple[CreditLine, ...]) -> No
 
 
 @given(some_lines)
-def test_without_own_caps_no_other_choice_of_parts_gives_more(lines: tuple[CreditLine, ...]) -> None:
-    lines = tuple(replace(each, cap=None, exact=each.gives) for each in lines)
-    claims = [(i, p) for i, each in enumerate(lines) for p in each.parts]
+def test_no_other_choice_of_parts_gives_more(lines: tuple[CreditLine, ...]) -> None:
+    claims = [(i, p) for i, each in enumerate(lines) for p in each.parts if p.exact]
+    assume(len(claims) <= 9)
     best = Fraction(0)
-    for chosen in range(1 << len(claims)) if len(claims) <= 8 else ():
+    for chosen in range(1 << len(claims)):
         kept = [claim for n, claim in enumerate(claims) if chosen >> n & 1]
-        free = all(
-            i == j or not a.exact or not b.exact or a.end <= b.start or b.end <= a.start
-            for (i, a), (j, b) in combinations(kept, 2)
-        )
-        best = max(best, sum((p.exact for _, p in kept), start=Fraction(0))) if free else best
-    if len(claims) <= 8:
-        assert total(Combine.SAME_TIME, lines) == best
+        if all(i == j or a.end <= b.start or b.end <= a.start for (i, a), (j, b) in combinations(kept, 2)):
+            gives = [sum((p.exact for i, p in kept if i == n), start=Fraction(0)) for n in range(len(lines))]
+            owed = (own if of.cap is None else min(own, of.cap) for own, of in zip(gives, lines, strict=True))
+            best = max(best, sum(owed, start=Fraction(0)))
+    assert total(Combine.SAME_TIME, lines) == best
 
 
 @pytest.mark.parametrize("rule", Combine)

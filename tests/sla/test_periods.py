@@ -279,6 +279,24 @@ def test_the_civil_stretches_an_instant_lies_in() -> None:
     ]
 
 
+def test_the_periods_that_share_a_cap_begin_in_its_span() -> None:
+    def shared(contract: Contract, name: str, of: Span) -> list[str]:
+        return [each.name for each in periods.sharing(contract, periods.period(contract, name), of)]
+
+    contract = terms(term=Term(start=date(2026, 4, 16)))
+    months = [each.name for each in periods.several(contract, "2026-04 to 2028-04")]
+    assert shared(contract, "2026-06", Span.PERIOD) == ["2026-06"]
+    assert shared(contract, "2026-06", Span.QUARTER) == ["2026-04", "2026-05", "2026-06"]
+    for name in ("2026-03", "2026-04", "2026-05", "2027-04"):
+        assert shared(contract, name, Span.CONTRACT_YEAR) == months[:13]
+    assert shared(contract, "2027-05", Span.CONTRACT_YEAR) == months[13:]
+    aligned = terms(term=Term(start=date(2026, 4, 1)))
+    assert shared(aligned, "2026-04", Span.CONTRACT_YEAR) == months[:12]
+    assert shared(aligned, "2027-04", Span.CONTRACT_YEAR) == months[12:24]
+    rolling = terms(ROLLING, term=Term(start=date(2026, 4, 16)))
+    assert shared(rolling, "2026-05-16", Span.CONTRACT_YEAR)[0] == "2026-05-16 00:00Z"
+
+
 def test_the_last_amendment_that_took_force_holds() -> None:
     second = terms(QUARTER, effective=date(2026, 7, 1))
     third = terms(YEAR, effective=date(2027, 1, 1))
