@@ -15,8 +15,8 @@ from slamon.config.basis import basis, named
 from slamon.config.composition import circle, supporting
 from slamon.config.contract import latency_limits, read_contract
 from slamon.config.edge import Keys, Report, key_at, read
-from slamon.config.environment import Expansion, Secrets, SecretValues, environment
-from slamon.config.nodes import Mapping, Node
+from slamon.config.environment import Expansion, Secrets, SecretValues, environment, not_expanded
+from slamon.config.nodes import Mapping, Node, Scalar
 from slamon.config.sections import Included, Main
 from slamon.config.services import Assembly, Service, Source
 from slamon.config.values import name as valid_name
@@ -176,10 +176,13 @@ class _Loading:
         """`root` with the environment's values, but for contracts: what they say must not depend on who reads them."""
         if not isinstance(root, Mapping):
             return root
-        items = (
-            (key, value if key.text == "contracts" else self.expansion.expand(value, key.text))
-            for key, value in root.items
-        )
+        items: list[tuple[Scalar, Node]] = []
+        for key, value in root.items:
+            if key.text == "contracts":
+                self.warnings += not_expanded(value, key.text)
+                items.append((key, value))
+            else:
+                items.append((key, self.expansion.expand(value, key.text)))
         return Mapping(items=tuple(items), place=root.place)
 
     def included(self, main: Main, report: Report) -> list[Path]:

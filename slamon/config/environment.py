@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Lookup
 from dataclasses import replace
 from enum import Enum, auto
@@ -96,6 +96,22 @@ class Expansion:
         if unset:
             self._unset[id(expanded)] = _Unset(expanded, unset)
         return expanded
+
+
+def not_expanded(node: Node, path: str) -> Iterator[Problem]:
+    """Every value below a node in which `${VAR}` will stand as it is."""
+    match node:
+        case Scalar():
+            names = [name for _, name, end in _VARIABLE.findall(node.text) if end and _VARIABLE_NAME.fullmatch(name)]
+            if names:
+                reason = f"${{{names[0]}}} stands here as it is: contracts take nothing from the environment"
+                yield _problem(node, path, reason, "write the text itself")
+        case Mapping():
+            for key, value in node.items:
+                yield from not_expanded(value, _below(path, key.text))
+        case Sequence():
+            for at, entry in enumerate(node.items):
+                yield from not_expanded(entry, f"{path}[{at}]")
 
 
 class Secrets(Enum):

@@ -92,3 +92,12 @@ def test_a_probe_refuses_without_its_secret(tmp_path: Path) -> None:
     done = slamon("probe", "http", "127.0.0.1", "--set", f"bearer_token_file={tmp_path / 'none'}")
     assert done.returncode != OK
     assert "--set bearer_token_file: the file cannot be read: No such file or directory" in done.stderr
+
+
+def test_a_document_says_what_stands_in_it_as_it_is(config: Path) -> None:
+    config.write_text(config.read_text().replace("    provider: Acme\n", "    provider: Acme\n    customer: ${C}\n"))
+    done = call("contract", "document", "hq", "--config", config)
+    assert done.exit_code == OK
+    assert "contracts.hq.customer: ${C} stands here as it is" in done.stderr
+    assert "${C}" in done.stdout
+    assert "warning" not in done.stdout

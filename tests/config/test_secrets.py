@@ -189,3 +189,25 @@ def test_a_default_target_of_many_services_is_excused_in_all(write: Write) -> No
         "slamon.yml:3:36: defaults.targets.a.bearer_token: the environment has no variable TOKEN"
     ]
     assert len(problems(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("contract", "said"),
+    [
+        ("customer: ${C}", ["6:15: contracts.c.customer: ${C} stands here as it is"]),
+        ("customer: a $${C}", ["6:15: contracts.c.customer: ${C} stands here as it is"]),
+        ("notes: [one, 'two ${A} ${B}']", ["6:18: contracts.c.notes[1]: ${A} stands here as it is"]),
+        ("customer: ${", []),
+        ("customer: $C", []),
+    ],
+)
+def test_a_variable_in_a_contract_is_a_warning(write: Write, contract: str, said: list[str]) -> None:
+    path = write(
+        "services: {s: {targets: {a: {probe: icmp, address: 192.0.2.1}}}}\n"
+        "contracts:\n  c:\n    service: s\n    provider: p\n"
+        f"    {contract}\n    timezone: UTC\n    objectives: {{availability: {{target: 99%}}}}\n"
+    )
+    config = load(path, variables={"A": "x", "C": "Buyer Ltd"})
+    told = [str(warning) for warning in config.warnings if "stands here" in warning.reason]
+    assert [line.partition(": contracts take nothing")[0] for line in told] == [f"slamon.yml:{line}" for line in said]
+    assert all(line.endswith("; write the text itself") for line in told)
