@@ -148,6 +148,14 @@ def story() -> None:
     seen["unknown"] = total(again, "slamon_target_state_seconds_total", 'target="loop/ping"', 'state="unknown"')
     seen["down"] = total(again, "slamon_target_state_seconds_total", 'target="loop/ping"', 'state="down"')
 
+    seen["backup"] = shell((OUT / "backup.sh").read_text())
+    seen["saved"] = wall()
+    pause(3)
+    seen["restore_asked"] = wall()
+    seen["restore"] = shell((OUT / "restore.sh").read_text())
+    seen["owners"] = [path.stat().st_uid for path in (STATE, STATE / "slamon.db")]
+    wait("probing what was restored", lambda: (attempts(scrape()) or 0) > 10)
+
     seen["stop_asked"] = wall()
     systemctl("stop", "slamon")
     seen["stopped"] = show()

@@ -103,6 +103,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (units / "secret.conf").write_text(drop_in)
     (etc / "shop.secret").write_text("s3cret\n")
     (etc / "shop.secret").chmod(0o600)
+    (out / "backup.sh").write_text("".join(shown("Backup", "sh")))
+    (out / "restore.sh").write_text("".join(shown("Restore", "sh")))
     (units / "check.service").write_text(CHECK_UNIT)
     (units / "check.target").write_text(TARGET)
     shutil.copy(Path(__file__).with_name("booted.py"), out)
@@ -199,3 +201,16 @@ def test_the_service_has_its_secret_and_root_needs_none(seen: dict[str, Any]) ->
     for command, (code, said) in [*seen["beside"].items(), *seen["without"].items()]:
         assert code == 0, (command, said)
     assert "bearer_token_file: the environment has no variable CREDENTIALS_DIRECTORY" in seen["beside"]["check"][1]
+
+
+def test_a_backup_is_judged_and_restored(seen: dict[str, Any]) -> None:
+    for script in ("backup", "restore"):
+        code, said = seen[script]
+        assert code == 0, said
+    assert "loop" in seen["backup"][1], "a report of the copy"
+    assert seen["owners"][0] == seen["owners"][1] != 0
+    with Store.open(seen["store"], write=False) as store:
+        samples = kept(store, "loop/ping")
+    saved, asked = (int(seen[key] * SECOND) for key in ("saved", "restore_asked"))
+    assert samples[0].sent < saved < asked < samples[-1].sent
+    assert not [sample for sample in samples if saved < sample.sent < asked], "what was measured since is not in it"
