@@ -9,6 +9,7 @@ import click
 
 from slamon import units
 from slamon.cli.options import DEFAULT_CONFIG, load_config
+from slamon.config import Secrets
 from slamon.config.cost import cost
 from slamon.daemon import summary
 from slamon.probes import kinds
@@ -33,9 +34,9 @@ def _bytes(value: int) -> str:
 def check(file: Path) -> None:
     """Load FILE and everything it includes; say every mistake with its place, or what probing it will cost.
 
-    Exit code 0, or 78 when it does not load.
+    A secret that cannot be had here is a warning: the service may have it. Exit code 0, or 78 when it does not load.
     """
-    config = load_config(file, warn=True)
+    config = load_config(file, warn=True, secrets=Secrets.CHECKED)
     costs = cost(config, kinds())
     files = "" if len(config.files) == 1 else f", {len(config.files)} files"
     click.echo(f"{file}: ok: {summary(config)}{files}")

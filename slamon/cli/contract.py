@@ -67,7 +67,7 @@ def show(name: str, config: Path) -> None:
 )
 def document(name: str, config: Path, form: str, output: Path | None) -> None:
     """Write the agreement NAME as a document both parties can sign, from its YAML and with its hash."""
-    loaded = load_config(config)
+    loaded = load_config(config, warn=True)
     (found,) = find_contracts(loaded, name)
     text = written(loaded, found, form)
     if output is None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from slamon.config import Config, load
+from slamon.config import Config, Secrets, load
 from slamon.daemon import database
 from slamon.errors import UsageError
 from slamon.ledger import TamperedError
@@ -66,9 +66,12 @@ def format_option(function: F) -> F:
     )(function)
 
 
-def load_config(path: Path, *, warn: bool = False) -> Config:
-    """Loads the file. `warn`: its warnings go to standard error, so that figures on standard output stay clean."""
-    config = load(path)
+def load_config(path: Path, *, warn: bool = False, secrets: Secrets = Secrets.UNREAD) -> Config:
+    """Loads the file. `warn`: its warnings go to standard error, so that figures on standard output stay clean.
+
+    `secrets`: nobody but who probes needs them.
+    """
+    config = load(path, secrets=secrets)
     for warning in config.warnings if warn else ():
         click.echo(f"warning: {warning}", err=True)
     return config

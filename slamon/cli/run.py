@@ -13,7 +13,7 @@ import click
 
 from slamon import __version__
 from slamon.cli.options import config_option, load_config, state_option
-from slamon.config import Config
+from slamon.config import Config, Secrets
 from slamon.daemon import serve, summary
 from slamon.errors import SlamonError, UsageError
 
@@ -70,10 +70,10 @@ def run(config: Path, state: Path, listen: str | None, verbose: bool) -> None:
     A configuration with mistakes is refused with every mistake (exit code 78).
     """
     _log(verbose)
-    loaded = _listen(load_config(config, warn=True), listen)
+    loaded = _listen(load_config(config, warn=True, secrets=Secrets.NEEDED), listen)
 
     def read() -> Config:
-        return _listen(load_config(config), listen)
+        return _listen(load_config(config, secrets=Secrets.NEEDED), listen)
 
     def announce(bound: str, running: Config) -> None:
         click.echo(_next_steps(bound, running, state), err=True)

@@ -15,8 +15,8 @@ from slamon.config.basis import basis, named
 from slamon.config.composition import circle, supporting
 from slamon.config.contract import latency_limits, read_contract
 from slamon.config.edge import Keys, Report, key_at, read
-from slamon.config.environment import Expansion, environment
-from slamon.config.nodes import Mapping, Node
+from slamon.config.environment import Expansion, Secrets, SecretValues, environment, not_expanded
+from slamon.config.nodes import Mapping, Node, Scalar
 from slamon.config.sections import Included, Main
 from slamon.config.services import Assembly, Service, Source
 from slamon.config.values import name as valid_name
@@ -76,24 +76,32 @@ class Config:
         return latency_limits(tuple(self.contracts.values()))
 
 
-def load(path: Path, *, variables: Lookup[str, str] | None = None, kinds: Lookup[str, Kind] | None = None) -> Config:
+def load(
+    path: Path,
+    *,
+    variables: Lookup[str, str] | None = None,
+    kinds: Lookup[str, Kind] | None = None,
+    secrets: Secrets = Secrets.NEEDED,
+) -> Config:
     """The configuration in the file `path` and the files it includes.
 
-    `variables` replaces the environment, `kinds` the kinds of probes in slamon/probes. Raises ConfigError with every problem of
-    every file, in the order of the files.
+    `variables` replaces the environment, `kinds` the kinds of probes in slamon/probes; `secrets`: what they are wanted for. Raises
+    ConfigError with every problem of every file, in the order of the files.
     """
-    return _Loading(path, environment() if variables is None else variables, kinds).run()
+    return _Loading(path, environment() if variables is None else variables, kinds, secrets).run()
 
 
 class _Loading:
-    def __init__(self, path: Path, variables: Lookup[str, str], kinds: Lookup[str, Kind] | None) -> None:
+    def __init__(
+        self, path: Path, variables: Lookup[str, str], kinds: Lookup[str, Kind] | None, secrets: Secrets
+    ) -> None:
         self.path = path
-        self.variables = variables
         self.kinds = probe_kinds() if kinds is None else kinds
         self.files: list[Path] = []
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
-        self.unset: list[Problem] = []
+        self.expansion = Expansion(variables)
+        self.secret_values = SecretValues(secrets, self.expansion, self.warnings)
         self.written: dict[str, Node] = {}
         self.places: dict[tuple[str, str], Place] = {}
 
@@ -107,13 +115,13 @@ class _Loading:
             included = self.file(path, Included)
             if included is not None:
                 sources.append(Source(*included))
-        assembly = Assembly(self.kinds, main.labels, self.problems)
+        assembly = Assembly(self.kinds, main.labels, self.problems, self.secret_values)
         for source in sources:
             self.unique(source, "services")
             assembly.add(source, sources[0])
         assembly.finish()
         found_contracts = self.contracts(sources, assembly)
-        if self.problems or self.unset:
+        if self.problems or self.expansion.problems:
             raise ConfigError(self.sorted(self.problems))
         judged_by = {
             name: basis(contract, self.written[name], assembly.services, assembly.targets)
@@ -168,10 +176,13 @@ class _Loading:
         """`root` with the environment's values, but for contracts: what they say must not depend on who reads them."""
         if not isinstance(root, Mapping):
             return root
-        expansion = Expansion(self.variables, self.unset)
-        items = (
-            (key, value if key.text == "contracts" else expansion.expand(value, key.text)) for key, value in root.items
-        )
+        items: list[tuple[Scalar, Node]] = []
+        for key, value in root.items:
+            if key.text == "contracts":
+                self.warnings += not_expanded(value, key.text)
+                items.append((key, value))
+            else:
+                items.append((key, self.expansion.expand(value, key.text)))
         return Mapping(items=tuple(items), place=root.place)
 
     def included(self, main: Main, report: Report) -> list[Path]:
@@ -244,10 +255,11 @@ class _Loading:
     def sorted(self, problems: list[Problem]) -> list[Problem]:
         """In file order, each once; where a variable is not set, what its absence made wrong is not said too."""
         order = {str(path): at for at, path in enumerate(self.files)}
-        unset = {problem.place for problem in self.unset}
+        variables = self.expansion.problems
+        unset = {problem.place for problem in variables}
         every = dict.fromkeys(problem for problem in problems if problem.place not in unset)
         if problems is self.problems:
-            every = dict.fromkeys(chain(every, self.unset))
+            every = dict.fromkeys(chain(every, variables))
 
         def place(problem: Problem) -> tuple[int, int, int]:
             if problem.place is None:

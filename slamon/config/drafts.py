@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import SecretStr
 
 from slamon.config.edge import Report, keys_of, read
-from slamon.config.environment import from_files, relative_to_file
+from slamon.config.environment import SecretValues, relative_to_file
 from slamon.config.nodes import Mapping
 from slamon.config.reader import suggestion
 from slamon.config.sections import Target as Keys
@@ -29,7 +29,9 @@ class Draft(NamedTuple):
     """False when something of it is wrong, reported and left out."""
 
 
-def draft(key: str, report: Report, kinds: Lookup[str, Kind]) -> Draft | None:
+def draft(
+    key: str, report: Report, kinds: Lookup[str, Kind], secret_values: SecretValues | None = None
+) -> Draft | None:
     """The target at the report's node; None when its kind or its settings could not be read."""
     node, before = report.node, len(report.problems)
     if not isinstance(node, Mapping):
@@ -47,7 +49,8 @@ def draft(key: str, report: Report, kinds: Lookup[str, Kind]) -> Draft | None:
     rest = Mapping(
         items=tuple((name, value) for name, value in node.items if name.text not in common), place=node.place
     )
-    rest = from_files(rest, secrets(kind.settings), report.path, report.problems)
+    secret_values = SecretValues() if secret_values is None else secret_values
+    rest = secret_values.fill(rest, secrets(kind.settings), report.path, report.problems)
     rest = relative_to_file(rest, paths(kind.settings))
     settings = read(kind.settings, Report(rest, report.path, report.problems, place=report.place()), also=common)
     if settings is None:

@@ -10,6 +10,7 @@ from slamon import units
 from slamon.config.addresses import address_problem, canonical, family_of, source_problem
 from slamon.config.drafts import Draft, draft
 from slamon.config.edge import Report, written
+from slamon.config.environment import SecretValues
 from slamon.config.reader import suggestion
 from slamon.config.sections import DOWN_AFTER, INTERVAL, TIMEOUT, UP_AFTER, Included, Inherited
 from slamon.config.sections import Service as ServiceKeys
@@ -67,10 +68,13 @@ class Layer(NamedTuple):
 class Assembly:
     """Makes the targets and services of all files; every problem goes to `problems`."""
 
-    def __init__(self, kinds: Lookup[str, Kind], labels: tuple[str, ...], problems: list[Problem]) -> None:
+    def __init__(
+        self, kinds: Lookup[str, Kind], labels: tuple[str, ...], problems: list[Problem], secret_values: SecretValues
+    ) -> None:
         self.kinds = kinds
         self.labels = labels
         self.problems = problems
+        self.secret_values = secret_values
         self.targets: dict[str, Target] = {}
         self.services: dict[str, Service] = {}
         self._members: dict[str, list[str]] = {}
@@ -126,7 +130,9 @@ class Assembly:
         return self._shared[id(source.keys)]
 
     def _drafts(self, keys: Inherited, report: Report) -> Drafts:
-        drafts = {key: draft(key, report.below("targets", key), self.kinds) for key in keys.targets or {}}
+        drafts = {
+            key: draft(key, report.below("targets", key), self.kinds, self.secret_values) for key in keys.targets or {}
+        }
         for each in drafts.values():
             if each is not None:
                 self._labels(each.keys.labels, each.report)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from slamon.config.drafts import secrets
+from slamon.probes import kinds
+
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "slamon.service"
 EXPOSURE_LIMIT = 2.0
@@ -56,3 +59,15 @@ def test_the_readme_names_files_that_are_there() -> None:
     named |= {f"deploy/{file}" for file in re.findall(r"^\| `([\w./-]+)` \|", text, re.MULTILINE) if "." in file}
     assert len(named) >= 8
     assert not [file for file in named if not (ROOT / file).exists()]
+
+
+def test_the_secrets_that_are_shown_are_keys_and_handed_over() -> None:
+    """In the unit, in its README and in the example configuration: a key that takes a secret, and the credential it names."""
+    known = {f"{key}_file" for kind in kinds().values() for key in secrets(kind.settings)}
+    for file in ("deploy/slamon.service", "deploy/README.md", "config/slamon.yml"):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        keys = re.findall(r"(\w+_file): (\$\{\w+\}/\w+|\S+)", text)
+        credentials = set(re.findall(r"LoadCredential=(\w+):/etc/slamon/\w+\.secret", text))
+        assert keys, file
+        assert {key for key, _ in keys} <= known, file
+        assert {path for _, path in keys} <= {f"${{CREDENTIALS_DIRECTORY}}/{name}" for name in credentials}, file

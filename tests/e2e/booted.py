@@ -5,10 +5,13 @@ Standard library only. Every step lands in /out/seen.json; the test outside judg
 
 from __future__ import annotations
 
+import http.server
 import json
+import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 import traceback
 import urllib.error
@@ -25,7 +28,36 @@ CONFIG = pathlib.Path("/etc/slamon/slamon.yml")
 STATE = pathlib.Path("/var/lib/slamon")
 BASE = "http://127.0.0.1:9909"
 NEW_TARGET = "  added: {targets: {ping: {probe: icmp, address: 127.0.0.2}}}\n"
+COMMANDS = ("check", "report", "status", "exclude list", "record list")
+"""What root runs beside the service or without it."""
 seen: dict[str, Any] = {}
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """Notes who asks with which token."""
+
+    tokens: set[str] = set()  # noqa: RUF012 - one server
+
+    def do_GET(self) -> None:
+        self.tokens.add(self.headers.get("Authorization", ""))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def shell(script: str) -> tuple[int, str]:
+    """Exit code and all it said of a command of root's, with slamon where the README links it."""
+    environment = {**os.environ, "PATH": f"/opt/slamon/bin:{os.environ['PATH']}"}  # noqa: TID251 - a shell has one
+    done = subprocess.run(
+        ["/bin/sh", "-ec", script], capture_output=True, text=True, check=False, timeout=60, env=environment
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def commands() -> dict[str, tuple[int, str]]:
+    return {words: shell(f"slamon {words}") for words in COMMANDS}
 
 
 def systemctl(*words: str) -> str:
@@ -72,6 +104,8 @@ def wait(what: str, condition: Callable[[], Any], within: float = 15) -> Any:
 
 
 def story() -> None:
+    server = http.server.HTTPServer(("127.0.0.1", 8080), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     # the target that starts us is ordered after slamon.service: with Type=notify it is active only after READY
     seen["at_once"] = show()
     seen["ready_at_once"] = urllib.request.urlopen(f"{BASE}/-/ready", timeout=5).status
@@ -80,6 +114,9 @@ def story() -> None:
     status = pathlib.Path(f"/proc/{main}/status").read_text()
     seen["process"] = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     seen["sockets"] = [key for key in scrape() if key.startswith("slamon_socket_info")]
+    wait("a probe with the token", lambda: any(Page.tokens))
+    seen["tokens"] = sorted(Page.tokens)
+    seen["beside"] = commands()
 
     good = CONFIG.read_text()
     before = attempts(scrape())
@@ -111,9 +148,18 @@ def story() -> None:
     seen["unknown"] = total(again, "slamon_target_state_seconds_total", 'target="loop/ping"', 'state="unknown"')
     seen["down"] = total(again, "slamon_target_state_seconds_total", 'target="loop/ping"', 'state="down"')
 
+    seen["backup"] = shell((OUT / "backup.sh").read_text())
+    seen["saved"] = wall()
+    pause(3)
+    seen["restore_asked"] = wall()
+    seen["restore"] = shell((OUT / "restore.sh").read_text())
+    seen["owners"] = [path.stat().st_uid for path in (STATE, STATE / "slamon.db")]
+    wait("probing what was restored", lambda: (attempts(scrape()) or 0) > 10)
+
     seen["stop_asked"] = wall()
     systemctl("stop", "slamon")
     seen["stopped"] = show()
+    seen["without"] = commands()
     for file in STATE.glob("slamon.db*"):
         shutil.copy(file, OUT / file.name)
     seen["state"] = sorted(path.name for path in STATE.iterdir())

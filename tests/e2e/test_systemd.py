@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -20,14 +21,23 @@ from tests.store.rig import kept
 pytestmark = pytest.mark.system
 
 UNIT = ROOT / "deploy" / "slamon.service"
+README = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 PYTHON = Path("/usr/bin/python3")
 """Debian's own: the service sees neither /root nor /home, where other Pythons live."""
 INTERVAL = 0.2
 CONFIG = """
 defaults: {interval: 200ms, timeout: 400ms, down_after: 3}
 judge: {refresh: 1s}
+contracts:
+  loop: {service: loop, provider: us, timezone: UTC, min_coverage: 0%, objectives: {availability: {target: 99%}}}
 services:
   loop: {targets: {ping: {probe: icmp, address: 127.0.0.1}}}
+  shop:
+    targets:
+      page:
+        probe: http
+        url: http://127.0.0.1:8080/
+        SECRET
 """
 DROP_IN = "[Service]\nWatchdogSec=3s\n"
 """The same unit, only less patient."""
@@ -66,6 +76,15 @@ def install(prefix: Path) -> None:
     script.chmod(0o755)
 
 
+def shown(heading: str, language: str) -> list[str]:
+    """The blocks of a chapter of deploy/README.md."""
+    chapter = re.search(rf"^##+ {heading}\n(.*?)(?=^##|\Z)", README, re.DOTALL | re.MULTILINE)
+    assert chapter, heading
+    found = re.findall(rf"^```{language}\n(.*?)^```$", chapter[1], re.DOTALL | re.MULTILINE)
+    assert found, heading
+    return found
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Boots, lets tests/e2e/booted.py do its work, and returns what it wrote down."""
@@ -76,10 +95,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         folder.chmod(0o755)
     install(directory / "slamon")
     (directory / "slamon").chmod(0o755)
-    (etc / "slamon.yml").write_text(CONFIG)
+    (yaml,), (drop_in,) = shown("Secrets", "yaml"), shown("Secrets", "ini")
+    (etc / "slamon.yml").write_text(CONFIG.replace("SECRET", yaml.strip()))
     (etc / "slamon.yml").chmod(0o644)
     (units / "slamon.service").write_text(UNIT.read_text())
     (units / "drop-in.conf").write_text(DROP_IN)
+    (units / "secret.conf").write_text(drop_in)
+    (etc / "shop.secret").write_text("s3cret\n")
+    (etc / "shop.secret").chmod(0o600)
+    (out / "backup.sh").write_text("".join(shown("Backup", "sh")))
+    (out / "restore.sh").write_text("".join(shown("Restore", "sh")))
     (units / "check.service").write_text(CHECK_UNIT)
     (units / "check.target").write_text(TARGET)
     shutil.copy(Path(__file__).with_name("booted.py"), out)
@@ -87,6 +112,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     binds = [
         f"--bind-ro={units / 'slamon.service'}:{system}/slamon.service",
         f"--bind-ro={units / 'drop-in.conf'}:{system}/slamon.service.d/test.conf",
+        f"--bind-ro={units / 'secret.conf'}:{system}/slamon.service.d/secret.conf",
         f"--bind-ro={units / 'check.service'}:{system}/check.service",
         f"--bind-ro={units / 'check.target'}:{system}/check.target",
         f"--bind-ro={directory / 'slamon'}:/opt/slamon",
@@ -167,3 +193,24 @@ def test_stop_is_clean_and_the_last_batch_is_there(seen: dict[str, Any]) -> None
     with Store.open(seen["store"], write=False) as store:
         samples = kept(store, "loop/ping")
     assert abs(samples[-1].sent - int(seen["stop_asked"] * SECOND)) < 3 * INTERVAL * SECOND
+
+
+def test_the_service_has_its_secret_and_root_needs_none(seen: dict[str, Any]) -> None:
+    assert "Bearer s3cret" in seen["tokens"]
+    assert len(seen["beside"]) == len(seen["without"]) == 5
+    for command, (code, said) in [*seen["beside"].items(), *seen["without"].items()]:
+        assert code == 0, (command, said)
+    assert "bearer_token_file: the environment has no variable CREDENTIALS_DIRECTORY" in seen["beside"]["check"][1]
+
+
+def test_a_backup_is_judged_and_restored(seen: dict[str, Any]) -> None:
+    for script in ("backup", "restore"):
+        code, said = seen[script]
+        assert code == 0, said
+    assert "loop" in seen["backup"][1], "a report of the copy"
+    assert seen["owners"][0] == seen["owners"][1] != 0
+    with Store.open(seen["store"], write=False) as store:
+        samples = kept(store, "loop/ping")
+    saved, asked = (int(seen[key] * SECOND) for key in ("saved", "restore_asked"))
+    assert samples[0].sent < saved < asked < samples[-1].sent
+    assert not [sample for sample in samples if saved < sample.sent < asked], "what was measured since is not in it"
