@@ -48,7 +48,7 @@ class ContractView:
     previous: Statement | None
     """None where nothing was known in the previous period."""
     active_exclusions: Mapping[str, bool]
-    """Exclusion class of the contract → whether a declaration of it covers the present instant."""
+    """Exclusion class of the contract → whether the present instant is excluded by it, which one class alone can be."""
 
 
 class Turn(NamedTuple):

@@ -193,7 +193,7 @@ AGREEMENT: tuple[Family, ...] = (
     Family(
         name="slamon_exclusion_active",
         type="gauge",
-        help="1 while an accepted exclusion of the class covers the present instant; inhibits alerts.",
+        help="1 while the present instant does not count, by an exclusion of the class that the contract's rules accept; inhibits alerts.",
         labels=("contract", "class"),
         lines=_exclusions,
     ),
