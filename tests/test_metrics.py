@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -692,6 +693,20 @@ def test_counts_and_days_have_their_units() -> None:
 def test_a_composed_service_is_written_out() -> None:
     page = page_of(service=Group(of=("hq-dia", "backup"), need=1))
     assert value(page, "slamon_contract_info", contract="hq", service="any of (hq-dia, backup)") == 1
+
+
+def test_the_services_of_a_contract_are_told_one_by_one() -> None:
+    def services(**terms: object) -> list[str]:
+        return [point.labels["service"] for point in points(page_of(**terms))["slamon_contract_service"]]
+
+    assert services() == ["hq-dia"]
+    pair = Group(of=("backup", "hq-dia"), need=2)
+    assert services(service=Group(of=("hq-dia", pair), need=1)) == ["hq-dia", "backup"]
+    named = dataclasses.replace(CONTRACT.objectives[0], service="dns")
+    assert services(objectives=(named,), credits=()) == ["hq-dia", "dns"]
+    moved = dataclasses.replace(CONTRACT, service="backup", effective=date(2026, 6, 1))
+    assert services(amendments=(moved,)) == ["backup"]
+    assert services(amendments=(dataclasses.replace(moved, effective=date(2026, 7, 1)),)) == ["hq-dia"]
 
 
 def test_money_that_is_not_paid() -> None:

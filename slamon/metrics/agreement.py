@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from slamon.metrics.family import Family, Lines, Page, per_statement
 from slamon.metrics.text import escape, number, pairs, ratio, ratio_seconds, seconds
+from slamon.sla import periods
 from slamon.sla.lines import DEGRADED, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
 from slamon.sla.statement import ObjectiveLine, OutageLine, Statement, Status
-from slamon.sla.terms.composition import described
+from slamon.sla.terms.composition import described, names
 from slamon.sla.terms.measures import Dimension
 
 PERIOD_LABELS = ("contract", "period")
@@ -40,6 +41,15 @@ def _info(name: str, page: Page) -> Iterator[str]:
             )
         )
         yield f"{name}{{{labels}}} 1\n"
+
+
+def _services(name: str, page: Page) -> Iterator[str]:
+    """By the terms the current period is judged by."""
+    for view in page.view.contracts:
+        terms = periods.version(view.contract, view.current.period.start)
+        judged = [terms.service, *(one.service for one in terms.objectives if one.service is not None)]
+        for service in dict.fromkeys(leaf for one in judged for leaf in names(one)):
+            yield f"{name}{{{pairs((('contract', view.contract.name), ('service', service)))}}} 1\n"
 
 
 def _objective(read: Callable[[ObjectiveLine], Fraction | None]) -> Lines:
@@ -125,6 +135,13 @@ AGREEMENT: tuple[Family, ...] = (
         help="What a contract is; always 1. Join on contract to get these labels.",
         labels=("contract", "service", "kind", "provider", "currency"),
         lines=_info,
+    ),
+    Family(
+        name="slamon_contract_service",
+        type="gauge",
+        help="A service the contract judges, those of a composition one by one; always 1. Join on contract to get from one to the other.",
+        labels=("contract", "service"),
+        lines=_services,
     ),
     gauge(
         "objective_value",

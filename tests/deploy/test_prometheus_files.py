@@ -47,7 +47,8 @@ def test_promtool_runs_the_rule_tests() -> None:
         ("< 0.25 >= 0", "< 0.25"),
         ("slamon_sla_credit_owed > 0", "slamon_sla_credit_owed >= 0"),
         ('state=~"unknown|local_fault"', 'state=~"local_fault"'),
-        ("group_left (service) slamon_contract_info", "group_left () slamon_contract_info"),
+        ("slamon_contract_service\n", "slamon_contract_info\n"),
+        ("group_left (class) (slamon_exclusion_active == 1)", "group_left () (slamon_exclusion_active == 1)"),
     ],
 )
 def test_the_rule_tests_notice_a_broken_rule(tmp_path: Path, rule: str, broken: str) -> None:
