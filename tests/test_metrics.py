@@ -984,3 +984,10 @@ def test_the_share_of_failures_outside_outages() -> None:
         world.views = [world.views[0]._replace(failing=failing)]
         found = [line.rpartition(" ")[2] for line in render(world.view()).splitlines() if line.startswith(name + "{")]
         assert found == ([] if expected is None else [expected])
+
+
+def test_how_far_behind_is_normal() -> None:
+    world = World(make_target())
+    assert points(render(world.view()))["slamon_target_normal_lag_seconds"] == []
+    world.views = [world.views[0]._replace(lag=33 * S)]
+    assert value(render(world.view()), "slamon_target_normal_lag_seconds", target="hq-dia/ping") == 33

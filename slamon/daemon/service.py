@@ -19,7 +19,7 @@ from slamon.daemon.watch import Watch
 from slamon.errors import ConfigError
 from slamon.judge import Judge, Source, evidence, service_facts
 from slamon.ledger import TamperedError
-from slamon.live import Inbox, Live, TargetView
+from slamon.live import Inbox, Live, TargetView, normal_lag
 from slamon.metrics import Exposition, View
 from slamon.model import S
 from slamon.path import Traced
@@ -292,6 +292,7 @@ class Service:
                     address=self._addresses.current(target),
                     state=live.target(name),
                     failing=live.failing(name, now),
+                    lag=normal_lag(target, config.targets),
                 )
                 for name, target in config.targets.items()
                 if (known := series.get(name)) is not None

@@ -39,6 +39,8 @@ class TargetView(NamedTuple):
     """None until the first facts are settled."""
     failing: Failing | None = None
     """Failures of the last minutes that were no outage; None while nothing is known."""
+    lag: int | None = None
+    """How far behind the present `settled` normally is at most, nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
