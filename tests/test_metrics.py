@@ -33,7 +33,7 @@ from slamon.record.series import Series
 from slamon.sla import periods
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, Lodged, Notice, Payment, Sample, SampleSeries, State
 from slamon.sla.statement import OutageLine, evaluate
-from slamon.sla.terms import Claim, Contract, Price
+from slamon.sla.terms import Claim, Contract, Price, UnknownTime
 from slamon.sla.terms.clause import Clause
 from slamon.sla.terms.composition import Group
 from slamon.sla.terms.conditions import Bonus, Condition, Party, Termination
@@ -609,6 +609,7 @@ def test_the_figures_of_a_contract_are_those_of_its_statement() -> None:
     assert sla(page, "objective_minimum") == {"availability": 0.995}
     assert sla(page, "compliant") == {"availability": 0, "delay": 0}
     assert sla(page, "status") == {"met": 0, "below_target": 1, "below_minimum": 0, "unknown": 0}
+    assert sla(page, "downtime_budget_seconds") == {"target": 2584.8, "minimum": 12_924}
     assert sla(page, "downtime_budget_remaining_seconds") == {"target": -8.2, "minimum": 10_331}
     assert sla(page, "downtime_to_next_credit_seconds") == {}
     time = sla(page, "time_seconds")
@@ -624,6 +625,18 @@ def test_the_figures_of_a_contract_are_those_of_its_statement() -> None:
         )
         == 1
     )
+
+
+def test_unmeasured_time_uses_the_budget_where_the_contract_says_so() -> None:
+    contract = dataclasses.replace(CONTRACT, unknown=UnknownTime.DOWN)
+    unmeasured = DeclaredSpan(start=NOON, end=NOON + 2400 * S, state=State.UNKNOWN)
+    statement = evaluate(contract, Facts(declared={"hq-dia": (unmeasured,)}), JUNE, JUNE.end + DAY)
+    world = World()
+    world.contracts = [dataclasses.replace(make_contract(), contract=contract, current=statement)]
+    page = render(world.view())
+    assert sla(page, "downtime_budget_remaining_seconds")["target"] == 192
+    assert sla(page, "downtime_budget_seconds")["target"] == 2592
+    assert sla(page, "time_seconds")["provider_down"] == 0
 
 
 def test_what_cannot_be_said_is_not_there() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from math import floor
 
 from slamon.metrics.family import Family, Lines, Page, per_statement
 from slamon.metrics.text import escape, number, pairs, ratio, ratio_seconds, seconds
@@ -110,10 +111,15 @@ def _exclusions(name: str, page: Page) -> Iterator[str]:
             yield f"{name}{{{labels}}} {1 if active else 0}\n"
 
 
-def _budget(name: str, page: Page) -> Iterator[str]:
-    for labels, _, statement in page.judged:
-        for level, ns in statement.budget_remaining.items():
-            yield f'{name}{{{labels},level="{escape(level)}"}} {seconds(ns)}\n'
+def _budget(read: Callable[[Statement, int], int]) -> Lines:
+    """`read(statement, what is left)`: nanoseconds, of each level."""
+
+    def lines(name: str, page: Page) -> Iterator[str]:
+        for labels, _, statement in page.judged:
+            for level, left in statement.budget_remaining.items():
+                yield f'{name}{{{labels},level="{escape(level)}"}} {seconds(read(statement, left))}\n'
+
+    return lines
 
 
 def ratio_of(read: Callable[[Statement], Fraction | None]) -> Lines:
@@ -215,9 +221,15 @@ AGREEMENT: tuple[Family, ...] = (
         lines=_exclusions,
     ),
     gauge(
+        "downtime_budget_seconds",
+        "Downtime the target or minimum of availability allows in the period: what is left of it and what has counted so far.",
+        _budget(lambda statement, left: left + floor(statement.downtime)),
+        "level",
+    ),
+    gauge(
         "downtime_budget_remaining_seconds",
         "Downtime left in the period before availability falls below target or minimum; negative when overrun.",
-        _budget,
+        _budget(lambda _, left: left),
         "level",
     ),
     gauge(
