@@ -49,6 +49,7 @@ def test_promtool_runs_the_rule_tests() -> None:
         ('state=~"unknown|local_fault"', 'state=~"local_fault"'),
         ("slamon_contract_service\n", "slamon_contract_info\n"),
         ("group_left (class) (slamon_exclusion_active == 1)", "group_left () (slamon_exclusion_active == 1)"),
+        ('slamon_sla_status{status="unknown"} == 0', 'slamon_sla_status{status="unknown"} >= 0'),
         ("> 900 + slamon_target_normal_lag_seconds", "> 900"),
     ],
 )
