@@ -63,6 +63,19 @@ def test_the_rule_tests_notice_a_broken_rule(tmp_path: Path, rule: str, broken: 
     assert "FAILED" in done.stdout + done.stderr
 
 
+@pytest.mark.system
+def test_labels_that_a_scrape_config_adds_break_no_rule(tmp_path: Path) -> None:
+    """As `static_configs: [labels: {site: x}]` does: they are on every series of slamon, and on every alert."""
+    (tmp_path / RULES.name).write_text(RULES.read_text())
+    labelled = TESTS.read_text()
+    for own, more in (('{job="slamon", ', '{site="x", job="slamon", '), (" job: slamon, ", " site: x, job: slamon, ")):
+        assert labelled.count(own) > 20
+        labelled = labelled.replace(own, more)
+    (tmp_path / TESTS.name).write_text(labelled)
+    done = promtool("test", "rules", tmp_path / TESTS.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_alert_is_tested_silent_and_firing() -> None:
     expectations: dict[str, set[bool]] = {rule["alert"]: set() for rule in rules() if "alert" in rule}
     for test in yaml.safe_load(TESTS.read_text())["tests"]:
