@@ -1004,3 +1004,9 @@ def test_how_far_behind_is_normal() -> None:
     assert points(render(world.view()))["slamon_target_normal_lag_seconds"] == []
     world.views = [world.views[0]._replace(lag=33 * S)]
     assert value(render(world.view()), "slamon_target_normal_lag_seconds", target="hq-dia/ping") == 33
+
+
+def test_when_the_contracts_are_due() -> None:
+    world = World()
+    world.stats.evaluation_due = NOW
+    assert value(render(world.view()), "slamon_evaluation_due_timestamp_seconds") == NOW / S

@@ -218,12 +218,14 @@ class Service:
 
     async def judge(self) -> None:
         """Every refresh, and soon after a declaration or a reload: judge all contracts by the facts stored."""
+        self._stats.evaluation_due = self._clock.now()
         while True:
             config = self.config
             due = self._clock.monotonic() + config.judge_refresh
             try:
                 await self._judge.refresh()
                 self._judged = True
+                self._stats.evaluation_due = self._clock.now() + config.judge_refresh
                 if self._judge.declarations is not None:
                     self._declarations.say(self._judge.declarations)
                 reached = self._clock.monotonic()
@@ -233,6 +235,7 @@ class Service:
                     if self._source.declared > self._judge.declared:
                         break
             except (StoreError, TamperedError) as error:
+                self._stats.store_verify_errors += isinstance(error, TamperedError)
                 log.error("the contracts cannot be judged; what was judged last stays published: %s", error)
                 await asyncio.sleep(max(due - self._clock.monotonic(), BATCH) / S)
 

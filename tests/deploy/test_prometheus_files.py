@@ -51,6 +51,7 @@ def test_promtool_runs_the_rule_tests() -> None:
         ("group_left (class) (slamon_exclusion_active == 1)", "group_left () (slamon_exclusion_active == 1)"),
         ('slamon_sla_status{status="unknown"} == 0', 'slamon_sla_status{status="unknown"} >= 0'),
         ("> 900 + slamon_target_normal_lag_seconds", "> 900"),
+        ("slamon_evaluation_due_timestamp_seconds > 600", "slamon_evaluation_due_timestamp_seconds > 3600"),
     ],
 )
 def test_the_rule_tests_notice_a_broken_rule(tmp_path: Path, rule: str, broken: str) -> None:
