@@ -187,7 +187,9 @@ AGREEMENT: tuple[Family, ...] = (
         ratio_of(lambda statement: statement.low),
     ),
     gauge(
-        "coverage_ratio", "Measured share of the elapsed time in scope.", ratio_of(lambda statement: statement.coverage)
+        "coverage_ratio",
+        "Measured or excluded share of the elapsed time in scope.",
+        ratio_of(lambda statement: statement.coverage),
     ),
     gauge(
         "coverage_counted_ratio",

@@ -192,7 +192,7 @@ OWN: tuple[Family, ...] = (
     Family(
         name="slamon_store_pending_records",
         type="gauge",
-        help="Rows waiting to be written.",
+        help="Batches of facts waiting to be written, about one a second.",
         labels=(),
         lines=single(lambda stats: stats.store_pending),
     ),
