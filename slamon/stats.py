@@ -106,6 +106,8 @@ class Stats:
     store_last_write: int = 0
     store_pending: int = 0
     store_verify_errors: int = 0
-    """Times the chain of declarations did not hold."""
+    """Times the declarations were found to be other than what was written."""
     evaluation: Histogram = field(default_factory=Histogram)
     evaluation_mismatches: int = 0
+    evaluation_due: int = 0
+    """When the contracts are to be judged next; it is in the past while they cannot be."""

@@ -605,6 +605,57 @@ async def test_an_exclusion_shows_as_active_and_takes_the_credit_away(tmp_path: 
     assert await world.thread.close()
 
 
+@pytest.mark.parametrize(
+    ("rules", "holds"),
+    [
+        ("", True),
+        (", notice: 240h", False),
+        (", hours: daily 04:00-05:00", False),
+        (", allowance: 5m per month", False),
+        (", lodge: 1h after outage start", False),
+    ],
+)
+async def test_an_exclusion_that_does_not_count_now_is_not_active(tmp_path: Path, rules: str, holds: bool) -> None:
+    """Refused, outside the hours of its class, beyond its allowance; and where two cover an instant, one owns it."""
+    world = World(tmp_path, 2, CONFIG.replace("{class: maintenance}", f"{{class: maintenance{rules}}}"))
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(20):
+        world.probe()
+
+    async def active(cause: str) -> dict[str, bool]:
+        """After that was declared, for two hours around the present."""
+        start, end = world.now - HOUR - MINUTE, world.now + HOUR
+        await world.thread.call(
+            world.store.declare, contract="hq", cause=cause, start=start, end=end, at=world.now, by="me"
+        )
+        await judge.refresh()
+        return dict(judge.views[0].active_exclusions)
+
+    assert await active("maintenance") == {"maintenance": holds, "customer": False}
+    assert await active("customer") == {"maintenance": holds, "customer": not holds}
+    assert await world.thread.close()
+
+
+async def test_an_exclusion_is_active_in_the_hours_of_its_class_though_nothing_else_happens(tmp_path: Path) -> None:
+    """START is 23:20, and of a contract that is older a view stands for minutes."""
+    world = World(tmp_path, 1, CONFIG.replace("{class: maintenance}", "{class: maintenance, hours: daily 23:35-23:36}"))
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing happens
+    world.probe()
+    await world.thread.call(
+        world.store.declare, contract="hq", cause="maintenance", start=START, end=START + HOUR, at=world.now, by="me"
+    )
+    seen, stood = [], 0
+    while world.now < START + 20 * MINUTE:
+        await judge.refresh()
+        seen.append((world.now, judge.views[0].active_exclusions["maintenance"]))
+        stood += judge.views[0].current.as_of < world.now
+        world.probe()
+    assert [now for now, active in seen if active] == [START + 15 * MINUTE + n * 10 * S for n in range(6)]
+    assert stood > 20
+    assert await world.thread.close()
+
+
 async def test_an_exclusion_begins_and_ends_in_time_though_nothing_else_happens(tmp_path: Path) -> None:
     world = World(tmp_path, 1)
     judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)

@@ -11,9 +11,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import example, given
 
-from slamon.live import Inbox, Live, StateView, Turn, following, known
+from slamon.live import Inbox, Live, StateView, Turn, following, known, normal_lag
 from slamon.live.inbox import News
-from slamon.model import DAY, Reading, Result, S, Slots, Target
+from slamon.model import DAY, HOUR, Reading, Result, S, Sampling, Slots, Target
 from slamon.record.recorder import Recorder
 from slamon.record.rows import Gap, Run, extended
 from slamon.sla.attribution import observe
@@ -284,6 +284,48 @@ def followed(*services: ServiceFacts, targets: tuple[Target, ...] = TARGETS) -> 
     live = Live()
     live.set(services, targets)
     return live
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from("...xx!")] * len(TARGETS)), min_size=1, max_size=60),
+    st.tuples(*[st.one_of(st.none(), rules)] * len(TARGETS)),
+    st.integers(1, 4),
+)
+def test_what_is_settled_is_never_further_behind_than_is_said(
+    seconds: list[tuple[str, ...]], by: tuple[Slots | None, ...], up_after: int
+) -> None:
+    """Looked at when it is furthest: each probe is decided at its timeout, and just before nothing is known of it."""
+    targets = {t.name: replace(t, slots=s, up_after=up_after) for t, s in zip(TARGETS, by, strict=True)}
+    live = followed(*SERVICES, targets=tuple(targets.values()))
+    recorder, inbox = Recorder("here"), Inbox()
+    series = {name: recorder.open(each, limits=(), edges=RTT_EDGES) for name, each in targets.items()}
+    for second, letters in enumerate(seconds):
+        sent = START + second * S + 9 * S // 10  # long after a slot begins
+        pending = {name: each.send(sent) for name, each in series.items()}
+        now = sent + S // 2
+        live.update(inbox.read(recorder.batch(now)), (), now)
+        for name, each in targets.items():
+            view = live.target(name)
+            assert view is None or now - view.settled <= normal_lag(each, targets), name
+        for name, letter in zip(targets, letters, strict=True):
+            result = MEANT[letter]
+            series[name].decide(pending[name], Reading(result, rtt=1000 if result is Result.SUCCESS else None))
+        live.update(inbox.read(recorder.batch(now + 1)), (), now + 1)
+
+
+def test_the_lag_that_is_normal() -> None:
+    hourly = replace(MEMBERS[0], interval=HOUR, timeout=3 * S, down_after=1, witness=None)
+    in_slots = replace(hourly, interval=10 * S, slots=Slots(length=HOUR, loss_over=Fraction(1, 2), after=1, until=3))
+    watched = replace(hourly, interval=10 * S, witness="lan/gw")
+    for one, witness, expected in (
+        (hourly, WITNESS, HOUR + 3 * S),
+        (replace(hourly, down_after=3), WITNESS, 3 * HOUR + 3 * S),
+        (replace(hourly, sampling=Sampling.POISSON), WITNESS, 14 * HOUR + 3 * S),
+        (in_slots, WITNESS, 3 * HOUR + 10 * S + 3 * S),
+        (watched, replace(WITNESS, down_after=1), 13 * S + S + S // 2),
+        (watched, replace(hourly, name="lan/gw"), HOUR + 3 * S + HOUR + 3 * S),
+    ):
+        assert normal_lag(one, {each.name: each for each in (one, witness)}) == expected
 
 
 @pytest.mark.parametrize("witness", ["." * 5 + "x" * 8, "." * 5 + "!" * 8, "." * 5 + "x.xx.xxx"])

@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -32,7 +33,7 @@ from slamon.record.series import Series
 from slamon.sla import periods
 from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, Lodged, Notice, Payment, Sample, SampleSeries, State
 from slamon.sla.statement import OutageLine, evaluate
-from slamon.sla.terms import Claim, Contract, Price
+from slamon.sla.terms import Claim, Contract, Price, UnknownTime
 from slamon.sla.terms.clause import Clause
 from slamon.sla.terms.composition import Group
 from slamon.sla.terms.conditions import Bonus, Condition, Party, Termination
@@ -608,6 +609,7 @@ def test_the_figures_of_a_contract_are_those_of_its_statement() -> None:
     assert sla(page, "objective_minimum") == {"availability": 0.995}
     assert sla(page, "compliant") == {"availability": 0, "delay": 0}
     assert sla(page, "status") == {"met": 0, "below_target": 1, "below_minimum": 0, "unknown": 0}
+    assert sla(page, "downtime_budget_seconds") == {"target": 2584.8, "minimum": 12_924}
     assert sla(page, "downtime_budget_remaining_seconds") == {"target": -8.2, "minimum": 10_331}
     assert sla(page, "downtime_to_next_credit_seconds") == {}
     time = sla(page, "time_seconds")
@@ -623,6 +625,18 @@ def test_the_figures_of_a_contract_are_those_of_its_statement() -> None:
         )
         == 1
     )
+
+
+def test_unmeasured_time_uses_the_budget_where_the_contract_says_so() -> None:
+    contract = dataclasses.replace(CONTRACT, unknown=UnknownTime.DOWN)
+    unmeasured = DeclaredSpan(start=NOON, end=NOON + 2400 * S, state=State.UNKNOWN)
+    statement = evaluate(contract, Facts(declared={"hq-dia": (unmeasured,)}), JUNE, JUNE.end + DAY)
+    world = World()
+    world.contracts = [dataclasses.replace(make_contract(), contract=contract, current=statement)]
+    page = render(world.view())
+    assert sla(page, "downtime_budget_remaining_seconds")["target"] == 192
+    assert sla(page, "downtime_budget_seconds")["target"] == 2592
+    assert sla(page, "time_seconds")["provider_down"] == 0
 
 
 def test_what_cannot_be_said_is_not_there() -> None:
@@ -692,6 +706,20 @@ def test_counts_and_days_have_their_units() -> None:
 def test_a_composed_service_is_written_out() -> None:
     page = page_of(service=Group(of=("hq-dia", "backup"), need=1))
     assert value(page, "slamon_contract_info", contract="hq", service="any of (hq-dia, backup)") == 1
+
+
+def test_the_services_of_a_contract_are_told_one_by_one() -> None:
+    def services(**terms: object) -> list[str]:
+        return [point.labels["service"] for point in points(page_of(**terms))["slamon_contract_service"]]
+
+    assert services() == ["hq-dia"]
+    pair = Group(of=("backup", "hq-dia"), need=2)
+    assert services(service=Group(of=("hq-dia", pair), need=1)) == ["hq-dia", "backup"]
+    named = dataclasses.replace(CONTRACT.objectives[0], service="dns")
+    assert services(objectives=(named,), credits=()) == ["hq-dia", "dns"]
+    moved = dataclasses.replace(CONTRACT, service="backup", effective=date(2026, 6, 1))
+    assert services(amendments=(moved,)) == ["backup"]
+    assert services(amendments=(dataclasses.replace(moved, effective=date(2026, 7, 1)),)) == ["hq-dia"]
 
 
 def test_money_that_is_not_paid() -> None:
@@ -969,3 +997,16 @@ def test_the_share_of_failures_outside_outages() -> None:
         world.views = [world.views[0]._replace(failing=failing)]
         found = [line.rpartition(" ")[2] for line in render(world.view()).splitlines() if line.startswith(name + "{")]
         assert found == ([] if expected is None else [expected])
+
+
+def test_how_far_behind_is_normal() -> None:
+    world = World(make_target())
+    assert points(render(world.view()))["slamon_target_normal_lag_seconds"] == []
+    world.views = [world.views[0]._replace(lag=33 * S)]
+    assert value(render(world.view()), "slamon_target_normal_lag_seconds", target="hq-dia/ping") == 33
+
+
+def test_when_the_contracts_are_due() -> None:
+    world = World()
+    world.stats.evaluation_due = NOW
+    assert value(render(world.view()), "slamon_evaluation_due_timestamp_seconds") == NOW / S

@@ -19,7 +19,7 @@ from slamon.daemon.watch import Watch
 from slamon.errors import ConfigError, Problem
 from slamon.judge import Judge, Source, evidence, service_facts
 from slamon.ledger import TamperedError
-from slamon.live import Inbox, Live, TargetView
+from slamon.live import Inbox, Live, TargetView, normal_lag
 from slamon.metrics import Exposition, View
 from slamon.model import S
 from slamon.path import Traced
@@ -226,12 +226,14 @@ class Service:
 
     async def judge(self) -> None:
         """Every refresh, and soon after a declaration or a reload: judge all contracts by the facts stored."""
+        self._stats.evaluation_due = self._clock.now()
         while True:
             config = self.config
             due = self._clock.monotonic() + config.judge_refresh
             try:
                 await self._judge.refresh()
                 self._judged = True
+                self._stats.evaluation_due = self._clock.now() + config.judge_refresh
                 if self._judge.declarations is not None:
                     self._declarations.say(self._judge.declarations)
                 reached = self._clock.monotonic()
@@ -241,6 +243,7 @@ class Service:
                     if self._source.declared > self._judge.declared:
                         break
             except (StoreError, TamperedError) as error:
+                self._stats.store_verify_errors += isinstance(error, TamperedError)
                 log.error("the contracts cannot be judged; what was judged last stays published: %s", error)
                 await asyncio.sleep(max(due - self._clock.monotonic(), BATCH) / S)
 
@@ -300,6 +303,7 @@ class Service:
                     address=self._addresses.current(target),
                     state=live.target(name),
                     failing=live.failing(name, now),
+                    lag=normal_lag(target, config.targets),
                 )
                 for name, target in config.targets.items()
                 if (known := series.get(name)) is not None

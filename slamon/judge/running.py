@@ -16,13 +16,15 @@ from slamon.judge.held import hold
 from slamon.live import ContractView
 from slamon.model import HOUR, MINUTE, S
 from slamon.sla import periods
-from slamon.sla.facts import Agreement
+from slamon.sla.exclusions import decide, owned
+from slamon.sla.facts import Exclusion, Facts
 from slamon.sla.lines import Period, Status
 from slamon.sla.reach import looks_ahead, needed, services
 from slamon.sla.statement import Statement
 from slamon.sla.terms import Contract
 from slamon.sla.terms.composition import names
 from slamon.sla.terms.measures import Measure
+from slamon.sla.timeline import Piece
 from slamon.stats import Stats
 from slamon.store import Answering, Declarations
 from slamon.turns import give_way
@@ -63,6 +65,8 @@ class _Running:
     current: Period
     begun: int
     """When it was judged first."""
+    excluded: list[Piece[Exclusion]]
+    """Time that does not count by the terms of `current`, each piece with the declaration it is due to."""
     before: Statement | None = None
     """Of the period before, None where nothing was known."""
     is_final: bool = False
@@ -100,7 +104,7 @@ class _Running:
             shown.as_of <= now < self._turn(shown, answering)
             and self.well == self.answered(answering)
             and not any(outage.end is None for outage in shown.outages)
-            and not any(shown.as_of < edge <= now for e in self.book.declared.exclusions for edge in (e.start, e.end))
+            and not any(shown.as_of < edge <= now for start, end, _ in self.excluded for edge in (start, end))
         )
 
     def _turn(self, shown: Statement, answering: Answering) -> int:
@@ -218,29 +222,26 @@ class Judge:
     ) -> ContractView:
         now = self._clock.now()
         period = periods.current(contract, now)
+        terms = periods.version(contract, period.start)
         stood = declared(contract, declarations, now)
         case = self._cases.get(contract.name)
         if case is None or (case.book.contract, case.book.declared) != (contract, stood):
-            case = _Running(Book(config, contract, stood), period, now)
+            case = _Running(Book(config, contract, stood), period, now, _excluded(terms, stood))
             self._cases[contract.name] = case
         elif case.current != period:
             case.current, case.before, case.is_final = period, None, False
+            case.excluded = _excluded(terms, stood)
             case.book.forget(needed(contract, periods.previous(contract, now), now)[0].start)
         current = await case.book.statement(reader, period, now)
         if not case.is_final or now >= case.again:
             case.again = now + RECHECK
             case.before, case.is_final = await self._previous(case.book, periods.previous(contract, now), now, reader)
+        owner = next((piece.value.cause for piece in case.excluded if piece.start <= now < piece.end), None)
         return ContractView(
             contract=contract,
             current=current,
             previous=case.before,
-            active_exclusions={
-                rule.name: any(
-                    each.cause == rule.name and each.state is Agreement.ACCEPTED and each.start <= now < each.end
-                    for each in stood.exclusions
-                )
-                for rule in periods.version(contract, period.start).exclusions
-            },
+            active_exclusions={rule.name: rule.name == owner for rule in terms.exclusions},
         )
 
     async def _previous(self, book: Book, period: Period, now: int, reader: Reader) -> tuple[Statement | None, bool]:
@@ -250,6 +251,10 @@ class Judge:
             return None, True
         statement = await book.statement(reader, period, now)
         return statement, book.is_final(period) and not looks_ahead(book.contract, period)
+
+
+def _excluded(terms: Contract, stood: Facts) -> list[Piece[Exclusion]]:
+    return owned(decide(terms, stood.exclusions, stood.tickets), terms)
 
 
 def _together(config: Config) -> Iterator[list[Contract]]:

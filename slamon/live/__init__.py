@@ -6,6 +6,7 @@ service; everything else goes through the same `sla.attribution.observe` that co
 
 from slamon.live.following import Live
 from slamon.live.inbox import Inbox, News
+from slamon.live.lag import normal_lag
 from slamon.live.loss import LOSSY, NOTHING, WINDOW, Failing
 from slamon.live.views import ContractView, StateView, TargetView, Turn
 
@@ -21,4 +22,5 @@ __all__ = [
     "StateView",
     "TargetView",
     "Turn",
+    "normal_lag",
 ]

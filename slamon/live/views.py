@@ -39,6 +39,8 @@ class TargetView(NamedTuple):
     """None until the first facts are settled."""
     failing: Failing | None = None
     """Failures of the last minutes that were no outage; None while nothing is known."""
+    lag: int | None = None
+    """How far behind the present `settled` normally is at most, nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ class ContractView:
     previous: Statement | None
     """None where nothing was known in the previous period."""
     active_exclusions: Mapping[str, bool]
-    """Exclusion class of the contract → whether a declaration of it covers the present instant."""
+    """Exclusion class of the contract → whether the present instant is excluded by it, which one class alone can be."""
 
 
 class Turn(NamedTuple):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from math import floor
 
 from slamon.metrics.family import Family, Lines, Page, per_statement
 from slamon.metrics.text import escape, number, pairs, ratio, ratio_seconds, seconds
+from slamon.sla import periods
 from slamon.sla.lines import DEGRADED, NOT_ELAPSED, PROVIDER_DOWN, UNKNOWN, UP
 from slamon.sla.statement import ObjectiveLine, OutageLine, Statement, Status
-from slamon.sla.terms.composition import described
+from slamon.sla.terms.composition import described, names
 from slamon.sla.terms.measures import Dimension
 
 PERIOD_LABELS = ("contract", "period")
@@ -40,6 +42,15 @@ def _info(name: str, page: Page) -> Iterator[str]:
             )
         )
         yield f"{name}{{{labels}}} 1\n"
+
+
+def _services(name: str, page: Page) -> Iterator[str]:
+    """By the terms the current period is judged by."""
+    for view in page.view.contracts:
+        terms = periods.version(view.contract, view.current.period.start)
+        judged = [terms.service, *(one.service for one in terms.objectives if one.service is not None)]
+        for service in dict.fromkeys(leaf for one in judged for leaf in names(one)):
+            yield f"{name}{{{pairs((('contract', view.contract.name), ('service', service)))}}} 1\n"
 
 
 def _objective(read: Callable[[ObjectiveLine], Fraction | None]) -> Lines:
@@ -100,10 +111,15 @@ def _exclusions(name: str, page: Page) -> Iterator[str]:
             yield f"{name}{{{labels}}} {1 if active else 0}\n"
 
 
-def _budget(name: str, page: Page) -> Iterator[str]:
-    for labels, _, statement in page.judged:
-        for level, ns in statement.budget_remaining.items():
-            yield f'{name}{{{labels},level="{escape(level)}"}} {seconds(ns)}\n'
+def _budget(read: Callable[[Statement, int], int]) -> Lines:
+    """`read(statement, what is left)`: nanoseconds, of each level."""
+
+    def lines(name: str, page: Page) -> Iterator[str]:
+        for labels, _, statement in page.judged:
+            for level, left in statement.budget_remaining.items():
+                yield f'{name}{{{labels},level="{escape(level)}"}} {seconds(read(statement, left))}\n'
+
+    return lines
 
 
 def ratio_of(read: Callable[[Statement], Fraction | None]) -> Lines:
@@ -125,6 +141,13 @@ AGREEMENT: tuple[Family, ...] = (
         help="What a contract is; always 1. Join on contract to get these labels.",
         labels=("contract", "service", "kind", "provider", "currency"),
         lines=_info,
+    ),
+    Family(
+        name="slamon_contract_service",
+        type="gauge",
+        help="A service the contract judges, those of a composition one by one; always 1. Join on contract to get from one to the other.",
+        labels=("contract", "service"),
+        lines=_services,
     ),
     gauge(
         "objective_value",
@@ -164,7 +187,9 @@ AGREEMENT: tuple[Family, ...] = (
         ratio_of(lambda statement: statement.low),
     ),
     gauge(
-        "coverage_ratio", "Measured share of the elapsed time in scope.", ratio_of(lambda statement: statement.coverage)
+        "coverage_ratio",
+        "Measured or excluded share of the elapsed time in scope.",
+        ratio_of(lambda statement: statement.coverage),
     ),
     gauge(
         "coverage_counted_ratio",
@@ -193,14 +218,20 @@ AGREEMENT: tuple[Family, ...] = (
     Family(
         name="slamon_exclusion_active",
         type="gauge",
-        help="1 while an accepted exclusion of the class covers the present instant; inhibits alerts.",
+        help="1 while the present instant does not count, by an exclusion of the class that the contract's rules accept; inhibits alerts.",
         labels=("contract", "class"),
         lines=_exclusions,
     ),
     gauge(
+        "downtime_budget_seconds",
+        "Downtime the target or minimum of availability allows in the period: what is left of it and what has counted so far.",
+        _budget(lambda statement, left: left + floor(statement.downtime)),
+        "level",
+    ),
+    gauge(
         "downtime_budget_remaining_seconds",
         "Downtime left in the period before availability falls below target or minimum; negative when overrun.",
-        _budget,
+        _budget(lambda _, left: left),
         "level",
     ),
     gauge(

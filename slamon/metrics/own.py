@@ -192,14 +192,14 @@ OWN: tuple[Family, ...] = (
     Family(
         name="slamon_store_pending_records",
         type="gauge",
-        help="Rows waiting to be written.",
+        help="Batches of facts waiting to be written, about one a second.",
         labels=(),
         lines=single(lambda stats: stats.store_pending),
     ),
     Family(
         name="slamon_store_verify_errors_total",
         type="counter",
-        help="Looks at the chain of declarations, one at each start, that found it changed by somebody.",
+        help="Times the declarations were found changed by somebody: by their hashes at each start, by what they say at each refresh.",
         labels=(),
         lines=single(lambda stats: stats.store_verify_errors),
     ),
@@ -209,6 +209,13 @@ OWN: tuple[Family, ...] = (
         help="Time to judge one contract once.",
         labels=(),
         lines=single_histogram(lambda stats: stats.evaluation),
+    ),
+    Family(
+        name="slamon_evaluation_due_timestamp_seconds",
+        type="gauge",
+        help="When the contracts are to be judged next; in the past while they cannot be, and what is published of them stands still.",
+        labels=(),
+        lines=single(lambda stats: instant(stats.evaluation_due)),
     ),
     Family(
         name="slamon_evaluation_mismatch_total",

@@ -106,6 +106,13 @@ def state() -> tuple[Family, ...]:
             per_target(lambda row: None if row.view.state is None else instant(row.view.state.settled)),
         ),
         Family(
+            name="slamon_target_normal_lag_seconds",
+            type="gauge",
+            help="How far the settled instant is behind the present at most, by interval, rule, timeout and witness, while all is well.",
+            labels=PROBE_LABELS,
+            lines=per_still_target(lambda row: None if row.view.lag is None else seconds(row.view.lag)),
+        ),
+        Family(
             name="slamon_target_failure_ratio",
             type="gauge",
             help="Share of the probes of the last 5 minutes that failed without being part of an outage; absent when none was decided.",

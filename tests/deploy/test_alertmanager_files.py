@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.netlab import instants
 from tests.netlab.namespace import ORPHAN, stop
 
 pytestmark = pytest.mark.system
-CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager" / "alertmanager.yml"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"
+RULE_TESTS = DEPLOY / "prometheus" / "slamon.rules.test.yml"
 
 
 def amtool(*words: str) -> subprocess.CompletedProcess[str]:
@@ -47,28 +50,27 @@ def test_routes(alert: str, severity: str, receiver: str) -> None:
     assert done.returncode == 0, f"{alert} goes to {done.stdout.strip()}"
 
 
-@pytest.fixture(scope="module")
-def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Iterator[str]:
     """The base address of a real Alertmanager with our config."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    storage = tmp_path_factory.mktemp("alertmanager")
     command = (
         *ORPHAN,
         "prometheus-alertmanager",
         f"--config.file={CONFIG}",
-        f"--storage.path={storage}",
+        f"--storage.path={tmp_path}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     )
-    with (storage / "log").open("w") as log:
+    with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         base = f"http://127.0.0.1:{port}"
         deadline = instants.monotonic() + 20_000_000_000
         try:
             while not answers(f"{base}/-/ready"):
-                assert process.poll() is None, (storage / "log").read_text()
+                assert process.poll() is None, (tmp_path / "log").read_text()
                 assert instants.monotonic() < deadline
                 instants.pause(0.05)
             yield base
@@ -122,6 +124,25 @@ def test_an_exclusion_holds_back_the_alerts_of_its_service_only(alertmanager: st
         alertmanager,
         {("SlamonTargetDown", "hq"), ("SlamonServiceDown", "hq"), ("SlamonSlaAtRisk", "hq-internet")},
     )
+
+
+def exported(test: str) -> list[dict[str, str]]:
+    """The labels of the alerts that our rules make of the series of one of their tests."""
+    (checks,) = (
+        each["alert_rule_test"]
+        for each in yaml.safe_load(RULE_TESTS.read_text())["tests"]
+        if each["name"].startswith(test)
+    )
+    return [
+        {"alertname": check["alertname"], **alert["exp_labels"]} for check in checks for alert in check["exp_alerts"]
+    ]
+
+
+def test_an_exclusion_of_a_contract_over_several_services_holds_back_the_alerts_of_each(alertmanager: str) -> None:
+    alerts = exported("a maintenance of a contract over two services")
+    assert {each["alertname"] for each in alerts} == {"SlamonServiceDown", "SlamonExclusionActive"}
+    post(alertmanager, *alerts, {"alertname": "SlamonServiceDown", "severity": "page", "service": "lab"})
+    expect(alertmanager, {("SlamonServiceDown", "port-a")})
 
 
 def expect(base: str, wanted: set[tuple[str, str]]) -> None:

@@ -47,7 +47,11 @@ def test_promtool_runs_the_rule_tests() -> None:
         ("< 0.25 >= 0", "< 0.25"),
         ("slamon_sla_credit_owed > 0", "slamon_sla_credit_owed >= 0"),
         ('state=~"unknown|local_fault"', 'state=~"local_fault"'),
-        ("group_left (service) slamon_contract_info", "group_left () slamon_contract_info"),
+        ("slamon_contract_service\n", "slamon_contract_info\n"),
+        ("group_left (class) (slamon_exclusion_active == 1)", "group_left () (slamon_exclusion_active == 1)"),
+        ('slamon_sla_status{status="unknown"} == 0', 'slamon_sla_status{status="unknown"} >= 0'),
+        ("> 900 + slamon_target_normal_lag_seconds", "> 900"),
+        ("slamon_evaluation_due_timestamp_seconds > 600", "slamon_evaluation_due_timestamp_seconds > 3600"),
     ],
 )
 def test_the_rule_tests_notice_a_broken_rule(tmp_path: Path, rule: str, broken: str) -> None:
@@ -58,6 +62,19 @@ def test_the_rule_tests_notice_a_broken_rule(tmp_path: Path, rule: str, broken: 
     done = promtool("test", "rules", tmp_path / TESTS.name)
     assert done.returncode == 1, "the broken rule passed"
     assert "FAILED" in done.stdout + done.stderr
+
+
+@pytest.mark.system
+def test_labels_that_a_scrape_config_adds_break_no_rule(tmp_path: Path) -> None:
+    """As `static_configs: [labels: {site: x}]` does: they are on every series of slamon, and on every alert."""
+    (tmp_path / RULES.name).write_text(RULES.read_text())
+    labelled = TESTS.read_text()
+    for own, more in (('{job="slamon", ', '{site="x", job="slamon", '), (" job: slamon, ", " site: x, job: slamon, ")):
+        assert labelled.count(own) > 20
+        labelled = labelled.replace(own, more)
+    (tmp_path / TESTS.name).write_text(labelled)
+    done = promtool("test", "rules", tmp_path / TESTS.name)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_alert_is_tested_silent_and_firing() -> None:

@@ -67,7 +67,8 @@ def test_what_the_parties_say_changes_the_published_credit(tmp_path: Path) -> No
         late = daemon.command("exclude add", *span, "--class", "maintenance")
         assert "refused by the contract's rules: notice 1h" in late
         assert "after it began, the contract asks for 3d" in late
-        daemon.until(owes(100, active=1, cause="maintenance"), PROMPT, "shown, and still owing")
+        daemon.eventually(lambda: "exclusion 1 declared by" in daemon.tail(), PROMPT, "taken up")
+        daemon.until(owes(100, active=0, cause="maintenance"), PROMPT, "silencing nothing, and still owing")
         daemon.command("exclude revoke", "1")
 
         said = daemon.command(

@@ -23,6 +23,7 @@ from tests.store.test_errors import CONFIG
 
 PATIENCE = 20
 """Seconds."""
+QUICK = CONFIG.replace("address: 127.0.0.1", "address: 127.0.0.1, interval: 200ms")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ class Running:
         self.home = home
         self.config = home / "slamon.yml"
         if not self.config.exists():
-            self.config.write_text(CONFIG.replace("address: 127.0.0.1", "address: 127.0.0.1, interval: 200ms"))
+            self.config.write_text(QUICK)
         self._said = home / "said"
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
@@ -159,6 +160,29 @@ def test_a_store_from_the_future_and_an_edited_declaration_are_told(tmp_path: Pa
         daemon.until("slamon_store_verify_errors_total", lambda value: value == 1)
         daemon.until(r'slamon_probe_skipped_total\{target="hq/ping".*reason="clock_step"\}', lambda value: value > 0)
         assert daemon.stop() == OK
+
+
+def test_a_declaration_changed_under_a_running_daemon_is_told_until_it_is_mended(tmp_path: Path) -> None:
+    """Nothing is judged meanwhile, and what is published says so."""
+    with Store.open(tmp_path / "slamon.db", write=True) as store:
+        store.declare(contract="hq", cause="maintenance", start=1, end=2, at=3, by="ann")
+    (tmp_path / "slamon.yml").write_text("judge: {refresh: 1s}\n" + QUICK)
+    due, errors = "slamon_evaluation_due_timestamp_seconds", "slamon_store_verify_errors_total"
+    editor = sqlite3.connect(tmp_path / "slamon.db", isolation_level=None, timeout=5)
+    with running(tmp_path) as daemon:
+        daemon.wait("service hq UP")
+        first = daemon.metric(due)
+        daemon.until(due, lambda value: value > first + 2)
+        editor.execute("UPDATE declaration SET kind = 'x' WHERE number = 1")
+        daemon.wait("the contracts cannot be judged")
+        daemon.until(errors, lambda value: value >= 1)
+        stands = daemon.metric(due)
+        daemon.until(errors, lambda value: value >= 3)
+        assert daemon.metric(due) == stands
+        editor.execute("UPDATE declaration SET kind = 'exclude' WHERE number = 1")
+        daemon.until(due, lambda value: value > stands + 2)
+        assert daemon.stop() == OK
+    editor.close()
 
 
 def test_an_ordinary_start_says_nothing_of_the_kind(tmp_path: Path) -> None:
