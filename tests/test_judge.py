@@ -458,6 +458,7 @@ async def test_an_exclusion_shows_as_active_and_takes_the_credit_away(tmp_path: 
     view = judge.views[0]
     assert view.active_exclusions == {"maintenance": False, "customer": True}
     assert view.current.credit == 0
+    assert [line.declared_at for line in view.current.exclusions] == [made.declared_at]
     await world.thread.call(world.store.settle, [made.id], "dispute", at=world.now, by="you")
     await judge.refresh()
     view = judge.views[0]

@@ -145,6 +145,7 @@ def declared(contract: Contract, declarations: Declarations, at: int) -> Facts:
         replace(
             each,
             declared_at=order,
+            stated_at=each.declared_at,
             revoked_at=None,
             lodged=each.declared_at if each.lodged is None else each.lodged,
             notified=each.declared_at if each.notified is None else each.notified,

@@ -114,6 +114,8 @@ class Exclusion:
     start: int
     end: int
     declared_at: int
+    stated_at: int | None = None
+    """The instant of the declaration where `declared_at` is its place among those that stood; None = `declared_at`."""
     declared_by: str = ""
     note: str = ""
     revoked_at: int | None = None

@@ -111,7 +111,9 @@ def exclusions(contract: Contract, facts: Facts, sums: Tally) -> tuple[Exclusion
             note=decision.exclusion.note,
             declared_by=decision.exclusion.declared_by,
             clause=clauses.get(decision.exclusion.cause, contract.clause),
-            declared_at=decision.exclusion.declared_at,
+            declared_at=decision.exclusion.declared_at
+            if decision.exclusion.stated_at is None
+            else decision.exclusion.stated_at,
             accepted=decision.accepted,
             reason=decision.reason,
             notice_given=decision.notice_given,
