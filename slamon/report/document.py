@@ -213,8 +213,8 @@ def _exclusions(contract: Contract) -> Iterator[str]:
     yield from _table(("", "class", "conditions"), rows)
     yield ""
     yield "Neither party gains from its own fault: time the customer causes neither harms the provider nor earns credit; time the"
-    yield "provider interrupts without the agreed notice counts. A declaration names who lodged it and when; only one both parties"
-    yield "accept excludes anything, and every change after a report makes a new revision of it."
+    yield "provider interrupts without the agreed notice counts. A declaration names who lodged it, when, and what shows it; only one"
+    yield "both parties accept excludes anything, and every change after a report makes a new revision of it."
 
 
 def _customer(contract: Contract) -> Iterator[str]:

@@ -328,17 +328,21 @@ def _exclusions(statement: Statement) -> RenderableType:
 
 
 def _declaration(line: ExclusionLine, where: tzinfo) -> str:
-    """When and by whom it was declared, on what notice, and what the contract says to that."""
+    """When and by whom it was declared, on what notice, what the contract says to that, and what shows it."""
     declared = [f"declared {instant(line.declared_at, where)}"] if line.declared_at else []
-    parts = [" ".join(declared + ([f"by {line.declared_by}"] if line.declared_by else []))]
+    role = f" ({line.role})" if line.role else ""
+    parts = [" ".join(declared + ([f"by {line.declared_by}{role}"] if line.declared_by else []))]
     if line.notice_given is not None:
         late = line.notice_given < 0
         text = duration(abs(line.notice_given))
         parts.append(f"announced {text} {'after its start' if late else 'ahead'}")
     if line.reason:
         parts.append(line.reason if line.accepted else f"refused: {line.reason}")
-    if line.note:
-        parts.append(line.note)
+    parts.append(line.note)
+    if line.ticket:
+        parts.append(f"ticket {line.ticket}")
+    if line.evidence:
+        parts.append(f"evidence: {', '.join(line.evidence)}")
     text = "; ".join(filter(None, parts))
     return f"{text} ({clause(line.clause)})" if text else clause(line.clause)
 
