@@ -299,7 +299,8 @@ def _outages(statement: Statement) -> RenderableType:
         return table
     rest = sum(outage.duration for outage in statement.outages) - sum(outage.duration for outage in shown)
     count = len(statement.outages) - len(shown)
-    return Group(table, Text(f"and {count} shorter ones, together {duration(rest)}; all of them in the JSON report"))
+    shorter = f"1 shorter one of {duration(rest)}" if count == 1 else f"{count} shorter ones, together {duration(rest)}"
+    return Group(table, Text(f"and {shorter}; all of them in the JSON report"))
 
 
 def _bad_slots(statement: Statement) -> RenderableType:
