@@ -140,15 +140,17 @@ def samples(account: Account, period: Period, contract: Contract) -> dict[str, t
     }
 
 
+def promised(contract: Contract) -> Fraction | None:
+    """The availability a contract promises to those that rest on it: its target, or else its minimum."""
+    objective = primary_of(contract)
+    level = None if objective is None else objective.target or objective.minimum
+    return None if level is None else level.value
+
+
 def supportable(contract: Contract, others: Mapping[str, Contract]) -> Fraction | None:
     if contract.supported_by is None:
         return None
-    promises = {}
-    for name, other in others.items():
-        objective = primary_of(other)
-        level = None if objective is None else objective.target or objective.minimum
-        if level is not None:
-            promises[name] = level.value
+    promises = {name: level for name, other in others.items() if (level := promised(other)) is not None}
     if not set(names(contract.supported_by)) <= set(promises):
         return None
     return promise.supportable(contract.supported_by, promises)
