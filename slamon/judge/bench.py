@@ -19,7 +19,7 @@ from slamon.sla.tally import Tally, counts_packets, eligible, tally
 from slamon.sla.terms import Contract
 from slamon.sla.terms.composition import Composition, names
 from slamon.sla.timeline import Spans
-from slamon.store import Answering, Declarations, Store, StoreThread
+from slamon.store import Answering, Declarations, Stood, Store, StoreThread
 
 
 class Observed(NamedTuple):
@@ -107,6 +107,10 @@ class Source:
     def declared(self) -> int:
         """`last_declaration` as of the last batch written, at once."""
         return self._store.declared
+
+    async def history(self, contract: str, since: int) -> tuple[Stood, ...]:
+        """See `Store.history`."""
+        return await self._thread.call(self._store.history, contract, since)
 
     async def last_declaration(self) -> int:
         return await self._thread.call(self._store.last_declaration)
