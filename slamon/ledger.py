@@ -36,7 +36,10 @@ class TamperedError(SlamonError):
 
 
 def canonical(number: int, at: int, by: str, kind: str, body: Mapping[str, Value]) -> bytes:
-    """The one byte string an entry is hashed as: JSON with sorted keys, no spaces, UTF-8. Raises TypeError for a float."""
+    """The one byte string an entry is hashed as: JSON with sorted keys, no spaces, UTF-8.
+
+    Raises TypeError for a float, ValueError for text that is no UTF-8.
+    """
     for key, value in body.items():
         texts = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
         if not texts and not isinstance(value, str | int | None):
@@ -80,5 +83,5 @@ def verify(entries: Iterable[Entry]) -> str:
 def _fits(previous: str, entry: Entry) -> bool:
     try:
         return link(previous, canonical(entry.number, entry.at, entry.by, entry.kind, entry.body)) == entry.link
-    except TypeError:
+    except (TypeError, ValueError):  # the latter: half of a surrogate pair, or a number that is none
         return False  # holds what no entry can hold, so it was not written by us

@@ -167,13 +167,25 @@ def round_half_up(value: Fraction, digits: int) -> Decimal:
     """Exact half-up rounding (away from zero on a tie) to `digits` decimals."""
     scaled = abs(value) * 10**digits
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    sign = -1 if value < 0 else 1
-    return Decimal(sign * whole).scaleb(-digits)
+    return Decimal(f"{-whole if value < 0 else whole}e-{digits}")  # exact: arithmetic on it would be cut at 28 digits
 
 
-def format_percent(value: Fraction, digits: int = 6) -> str:
-    """Ratio → `99.899961%`, half-up to `digits` decimals of a percent."""
-    return f"{round_half_up(value * 100, digits):f}%"
+def round_apart(value: Fraction, digits: int, *others: Fraction | int) -> Decimal:
+    """As `round_half_up`, to more decimals where `value` would else look like one of `others` and is not."""
+    apart = [other for other in others if other != value]
+    while Fraction(rounded := round_half_up(value, digits)) in apart:
+        digits += 1
+    return rounded
+
+
+def format_percent(value: Fraction) -> str:
+    """Ratio → `99.899961%`, half-up to six decimals of a percent; to more where it would look whole, or like nothing, and is not."""
+    return f"{round_apart(value * 100, 6, 0, 100):f}%"
+
+
+def format_days(n: Fraction | int, *, business: bool = False) -> str:
+    """`1 day`, `2 business days`."""
+    return f"{n} {'business ' if business else ''}day{'' if n == 1 else 's'}"
 
 
 def format_money(value: Fraction, currency: str) -> str:

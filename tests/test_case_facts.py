@@ -20,6 +20,7 @@ from slamon.sla.calendar import instant
 from slamon.sla.facts import (
     Breach,
     Charge,
+    Closed,
     DeclaredSpan,
     Exclusion,
     Facts,
@@ -235,7 +236,7 @@ def test_conduct() -> None:
         "2026-06": Charge(billed=Fraction(900), paid=Fraction(800), usage=Fraction(3, 2)),
         "2026-07": Charge(usage=Fraction(3, 2)),
     }
-    assert facts.closed == (at("2026-07-02"), at("2026-07-09"))
+    assert facts.closed == (Closed("", at("2026-07-02")), Closed("", at("2026-07-09")))
 
 
 def test_facts_of_the_file_and_of_the_test_are_joined() -> None:
@@ -275,7 +276,7 @@ def test_facts_of_the_file_and_of_the_test_are_joined() -> None:
         "2026-06": Charge(billed=Fraction(1), paid=Fraction(3)),
         "2026-07": Charge(billed=Fraction(4)),
     }
-    assert both.closed == (at("2026-07-02"), at("2026-08-02"))
+    assert both.closed == (Closed("", at("2026-07-02")), Closed("", at("2026-08-02")))
     assert (both.tickets, both.claims) == (left.tickets, right.claims)
     assert (both.payments, both.breaches, both.notices) == (right.payments, right.breaches, right.notices)
 

@@ -17,7 +17,8 @@ from slamon.config import Config, load
 from slamon.errors import UsageError
 from slamon.judge import Judge, Source, case, declared, find_contracts, find_period, judge_once, report
 from slamon.judge import running as running_module
-from slamon.judge.bench import Bench
+from slamon.judge.bench import Bench, Reader
+from slamon.judge.book import Book
 from slamon.judge.held import hold
 from slamon.judge.running import QUIET, phase
 from slamon.model import DAY, HOUR, MINUTE, MS, Reading, Result, S
@@ -27,11 +28,12 @@ from slamon.record.rows import Gap
 from slamon.sla import attribution
 from slamon.sla import outages as outages_module
 from slamon.sla.attribution import Observation, observe
-from slamon.sla.facts import Charged, Event, Facts, Lodged, Recorded, Ticket
+from slamon.sla.facts import Agreement, Charged, Closed, Event, Facts, Lodged, Recorded, Ticket
+from slamon.sla.lines import Period
 from slamon.sla.packets import count
 from slamon.sla.statement import Statement, Status, evaluate
 from slamon.stats import RTT_EDGES, Stats
-from slamon.store import Store, StoreThread
+from slamon.store import Draft, Stood, Store, StoreThread
 
 START = 1_795_996_800 * S - 40 * MINUTE
 """40 minutes before 2026-11-30 00:00 UTC."""
@@ -594,6 +596,7 @@ async def test_an_exclusion_shows_as_active_and_takes_the_credit_away(tmp_path: 
     view = judge.views[0]
     assert view.active_exclusions == {"maintenance": False, "customer": True}
     assert view.current.credit == 0
+    assert [line.declared_at for line in view.current.exclusions] == [made.declared_at]
     await world.thread.call(world.store.settle, [made.id], "dispute", at=world.now, by="you")
     await judge.refresh()
     view = judge.views[0]
@@ -788,6 +791,102 @@ async def test_another_month_begins(tmp_path: Path) -> None:
     assert not view.previous.open
     statements = await report(world.config, world.source, contract="hq", period="previous", now=world.now)
     assert statements[0].credit == view.previous.credit
+    assert await world.thread.close()
+
+
+async def test_what_changes_a_statement_after_it_was_closed_makes_a_revision(tmp_path: Path) -> None:
+    world = World(tmp_path, 2)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing else happens
+    for _ in range(200):
+        world.bad = {"lan/gw": 0, "hq/a": 1, "hq/b": 1}
+        world.probe()
+    world.bad = dict.fromkeys(world.bad, 0)
+
+    async def stands() -> tuple[int, Any, Any]:
+        """Two hours later: the revision of November, its credit, and what has come to it since it was closed."""
+        world.now += 2 * HOUR
+        world.probe()
+        await judge.refresh()
+        shown = judge.views[0].previous
+        assert shown is not None
+        assert shown.period.name == "2026-11"
+        (scratch,) = await report(world.config, world.source, contract="hq", period="2026-11", now=world.now)
+        assert (scratch.revision, scratch.credit, scratch.adjustment) == (
+            shown.revision,
+            shown.credit,
+            shown.adjustment,
+        )
+        return shown.revision, shown.credit, shown.adjustment
+
+    world.now += 26 * HOUR
+    revision, credit, adjustment = await stands()
+    assert (revision, adjustment) == (1, 0)
+    assert credit > 0
+    draft = Draft(
+        contract="hq", cause="customer", start=START - HOUR, end=START + DAY, state=Agreement.PROPOSED, notified=START
+    )
+    (made,) = await world.thread.call(world.store.declare_all, [draft], at=world.now, by="me") or ()
+
+    async def settle(kind: str) -> None:
+        await world.thread.call(world.store.settle, [made.id], kind, at=world.now, by="you")
+
+    await settle("accept")
+    assert await stands() == (1, 0, 0), "it was never closed"
+    await settle("dispute")
+    await stands()
+    await world.record("hq", Closed("2026-10", world.now))
+    assert await stands() == (1, credit, 0), "another one was closed"
+    await world.record("hq", Closed("2026-11", world.now))
+    assert await stands() == (1, credit, 0)
+    await settle("accept")
+    assert await stands() == (2, 0, -credit)
+    await world.record("lan", Ticket(world.now))
+    assert await stands() == (2, 0, -credit), "nothing of this contract"
+    await world.record("hq", Closed("2026-11", world.now))
+    assert await stands() == (2, 0, 0)
+    charged = await world.record("hq", Charged("2026-11", billed=Fraction(2000)))
+    await settle("reject")
+    assert await stands() == (3, 2 * credit, 2 * credit), "both at one instant"
+    await world.thread.call(world.store.retract, charged.id, at=world.now, by="me")
+    assert await stands() == (4, credit, credit)
+    await judge.refresh()
+    assert not world.stats.evaluation_mismatches
+    assert await world.thread.close()
+
+
+async def test_what_was_judged_of_a_closed_statement_is_not_judged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, 3)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(20):
+        world.probe()
+    world.now += 26 * HOUR
+    await world.record("hq", Closed("2026-11", world.now))
+    asked = []
+    history = Source.history
+
+    async def counted(self: Source, contract: str, since: int) -> tuple[Stood, ...]:
+        asked.append(contract)
+        return await history(self, contract, since)
+
+    monkeypatch.setattr(Source, "history", counted)
+    judged = []
+    statement = Book.statement
+
+    async def from_scratch(self: Book, source: Reader, period: Period, as_of: int, *, step: int = DAY) -> Statement:
+        judged.append(as_of)
+        return await statement(self, source, period, as_of, step=step)
+
+    monkeypatch.setattr(Book, "statement", from_scratch)
+    closed_at = world.now
+    for _ in range(3):
+        world.now += 2 * HOUR
+        world.probe()
+        await judge.refresh()
+    assert asked == ["hq"] * 3
+    assert judged.count(closed_at) == 1
     assert await world.thread.close()
 
 

@@ -61,6 +61,8 @@ CHANGES: dict[str, Callable[[Entry], Entry]] = {
     "one key less": lambda entry: entry._replace(body={}),
     "link": lambda entry: entry._replace(link="f" * 64),
     "a float": lambda entry: entry._replace(body={"end": 0.5}),  # type: ignore[dict-item]
+    "no text": lambda entry: entry._replace(body={"note": "\ud800"}),
+    "no number": lambda entry: entry._replace(at=float("inf")),  # type: ignore[arg-type]  # as SQLite may give it
 }
 
 

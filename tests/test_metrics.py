@@ -31,7 +31,18 @@ from slamon.probes import kinds
 from slamon.record.recorder import Recorder
 from slamon.record.series import Series
 from slamon.sla import periods
-from slamon.sla.facts import DeclaredSpan, Exclusion, Facts, Lodged, Notice, Payment, Sample, SampleSeries, State
+from slamon.sla.facts import (
+    Closed,
+    DeclaredSpan,
+    Exclusion,
+    Facts,
+    Lodged,
+    Notice,
+    Payment,
+    Sample,
+    SampleSeries,
+    State,
+)
 from slamon.sla.statement import OutageLine, evaluate
 from slamon.sla.terms import Claim, Contract, Price, UnknownTime
 from slamon.sla.terms.clause import Clause
@@ -767,7 +778,7 @@ def test_bonus_and_points() -> None:
 
 
 def test_a_later_fact_makes_a_revision_and_an_adjustment() -> None:
-    closed = {"closed": (JUNE.end + HOUR,)}
+    closed = {"closed": (Closed(JUNE.name, JUNE.end + HOUR),)}
     late = Exclusion(
         id="1", contract="hq", cause="maintenance", start=NOON, end=NOON + DAY, declared_at=JUNE.end + 2 * HOUR
     )

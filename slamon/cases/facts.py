@@ -15,6 +15,7 @@ from slamon.errors import Problem
 from slamon.sla.facts import (
     Breach,
     Charge,
+    Closed,
     DeclaredSpan,
     Exclusion,
     Facts,
@@ -229,7 +230,7 @@ def _charges(reader: Reader | None, scope: Scope) -> dict[str, Charge]:
     return found
 
 
-def _closed(reader: Reader, scope: Scope) -> tuple[int, ...]:
+def _closed(reader: Reader, scope: Scope) -> tuple[Closed, ...]:
     path = join(reader.path, "closed")
     found = []
     for i, node in enumerate(reader.sequence("closed") or ()):
@@ -238,7 +239,7 @@ def _closed(reader: Reader, scope: Scope) -> tuple[int, ...]:
             found.append(converted(node, scope.instant, where, reader.problems))
         else:
             expected(node, where, reader.problems, "one value")
-    return tuple(instant for instant in found if instant is not None)
+    return tuple(Closed("", instant) for instant in found if instant is not None)
 
 
 # --- lists and maps -----------------------------------------------------------------------------------------------------------

@@ -23,8 +23,9 @@ from slamon.judge import find_contracts
 from slamon.report.layout import WIDTH, hanging, to_text
 from slamon.report.words import event_fields
 from slamon.report.words import instant as in_words
-from slamon.sla import calendar
-from slamon.sla.facts import EVENTS, Breach, Charged, Event, Recorded, Ticket, kind
+from slamon.sla import calendar, periods
+from slamon.sla.facts import EVENTS, Breach, Charged, Closed, Event, Recorded, Ticket, kind
+from slamon.sla.terms import Contract
 
 
 class _Field(NamedTuple):
@@ -100,6 +101,14 @@ _COMMANDS: dict[str, tuple[str, str, tuple[_Field, ...]]] = {
             _Field("usage", "MONEY", "What the use alone came to."),
         ),
     ),
+    "statement": (
+        "That the statement of a period was closed.",
+        "That the statement of a period was closed: sent to the other party. What changes it later makes a new revision of it.",
+        (
+            _Field("period", "PERIOD", "The period, for example 2026-10.", needed=True),
+            _Field("at", "INSTANT", "When it was closed; default now.", now=True, past=True),
+        ),
+    ),
 }
 
 
@@ -120,7 +129,7 @@ def _command(word: str, short: str, text: str, fields: tuple[_Field, ...]) -> cl
             now = Clock().now()
             before = {} if replaces is None else _fields_of(store.events(contract), replaces, word)
             event = EVENTS[word]._make(_read(fields, given, before, scope, now))
-            _check(event)
+            _check(event, terms)
             made = store.record(contract, event, at=now, by=who(), note=note, replaces=replaces)
         replaced = f" in place of {replaces}" if replaces is not None else ""
         click.echo(f"{made.id}: {word} of {contract}: {_sentence(made, loaded)}, by {made.declared_by}{replaced}")
@@ -226,7 +235,7 @@ def _parse(metavar: str, written: str, scope: Scope) -> Any:
     return read[metavar](written)
 
 
-def _check(event: Event) -> None:
+def _check(event: Event, contract: Contract) -> None:
     """What one field cannot tell. Raises UsageError."""
     match event:
         case Ticket(opened, closed) if closed is not None and closed < opened:
@@ -235,6 +244,8 @@ def _check(event: Event) -> None:
             raise UsageError("--to: the breach has to end after it begins")
         case Charged(_, None, None, None):
             raise UsageError("say at least one of --billed, --paid and --usage")
+        case Closed(period, at) if at < periods.period(contract, period).end:
+            raise UsageError(f"--at: {period} had not ended by then; close a statement when its period is over")
 
 
 def _sentence(each: Recorded, config: Config) -> str:

@@ -6,6 +6,7 @@ from slamon.config import Config
 from slamon.errors import UsageError
 from slamon.judge.bench import Source, declared
 from slamon.judge.book import Book
+from slamon.judge.revisions import Revisions
 from slamon.sla import periods
 from slamon.sla.lines import Period
 from slamon.sla.statement import Statement
@@ -18,7 +19,8 @@ async def judge_once(
 ) -> Statement:
     """One contract over one period, from scratch."""
     book = Book(config, contract, declared(contract, declarations, as_of))
-    return await book.statement(source, period, as_of, step=period.end - period.start)
+    found = await book.statement(source, period, as_of, step=period.end - period.start)
+    return await Revisions(contract).of(book, found, source)
 
 
 def find_period(contract: Contract, name: str, now: int) -> Period:

@@ -19,7 +19,7 @@ from slamon.sla.tally import Tally, counts_packets, eligible, tally
 from slamon.sla.terms import Contract
 from slamon.sla.terms.composition import Composition, names
 from slamon.sla.timeline import Spans
-from slamon.store import Answering, Declarations, Store, StoreThread
+from slamon.store import Answering, Declarations, Stood, Store, StoreThread
 
 
 class Observed(NamedTuple):
@@ -108,6 +108,10 @@ class Source:
         """`last_declaration` as of the last batch written, at once."""
         return self._store.declared
 
+    async def history(self, contract: str, since: int) -> tuple[Stood, ...]:
+        """See `Store.history`."""
+        return await self._thread.call(self._store.history, contract, since)
+
     async def last_declaration(self) -> int:
         return await self._thread.call(self._store.last_declaration)
 
@@ -145,6 +149,7 @@ def declared(contract: Contract, declarations: Declarations, at: int) -> Facts:
         replace(
             each,
             declared_at=order,
+            stated_at=each.declared_at,
             revoked_at=None,
             lodged=each.declared_at if each.lodged is None else each.lodged,
             notified=each.declared_at if each.notified is None else each.notified,

@@ -13,6 +13,7 @@ from slamon.config import Config
 from slamon.judge.bench import Reader, Source, declared, involved, most_up_after
 from slamon.judge.book import Book
 from slamon.judge.held import hold
+from slamon.judge.revisions import Revisions
 from slamon.live import ContractView
 from slamon.model import HOUR, MINUTE, S
 from slamon.sla import periods
@@ -67,6 +68,7 @@ class _Running:
     """When it was judged first."""
     excluded: list[Piece[Exclusion]]
     """Time that does not count by the terms of `current`, each piece with the declaration it is due to."""
+    revisions: Revisions
     before: Statement | None = None
     """Of the period before, None where nothing was known."""
     is_final: bool = False
@@ -83,6 +85,9 @@ class _Running:
     def seen(self, view: ContractView, answering: Answering) -> None:
         """It was judged by what was there when these answered."""
         self.view, self.well, self.recorded = view, self.answered(answering), answering.recorded // MINUTE
+
+    async def statement(self, reader: Reader, source: Source, period: Period, now: int) -> Statement:
+        return await self.revisions.of(self.book, await self.book.statement(reader, period, now), source)
 
     def answered(self, answering: Answering) -> _Well | None:
         """All targets answer, and have for as long as any rule may ask for; None where that is not known."""
@@ -226,16 +231,17 @@ class Judge:
         stood = declared(contract, declarations, now)
         case = self._cases.get(contract.name)
         if case is None or (case.book.contract, case.book.declared) != (contract, stood):
-            case = _Running(Book(config, contract, stood), period, now, _excluded(terms, stood))
+            revisions = case.revisions if case is not None and case.book.contract == contract else Revisions(contract)
+            case = _Running(Book(config, contract, stood), period, now, _excluded(terms, stood), revisions)
             self._cases[contract.name] = case
         elif case.current != period:
             case.current, case.before, case.is_final = period, None, False
             case.excluded = _excluded(terms, stood)
             case.book.forget(needed(contract, periods.previous(contract, now), now)[0].start)
-        current = await case.book.statement(reader, period, now)
+        current = await case.statement(reader, self._source, period, now)
         if not case.is_final or now >= case.again:
             case.again = now + RECHECK
-            case.before, case.is_final = await self._previous(case.book, periods.previous(contract, now), now, reader)
+            case.before, case.is_final = await self._previous(case, periods.previous(contract, now), now, reader)
         owner = next((piece.value.cause for piece in case.excluded if piece.start <= now < piece.end), None)
         return ContractView(
             contract=contract,
@@ -244,13 +250,15 @@ class Judge:
             active_exclusions={rule.name: rule.name == owner for rule in terms.exclusions},
         )
 
-    async def _previous(self, book: Book, period: Period, now: int, reader: Reader) -> tuple[Statement | None, bool]:
+    async def _previous(
+        self, case: _Running, period: Period, now: int, reader: Reader
+    ) -> tuple[Statement | None, bool]:
         """The statement of the period before, None where nothing was known; and whether it can no longer change."""
-        known = await book.known_from(reader)
+        known = await case.book.known_from(reader)
         if known is None or known >= period.end:
             return None, True
-        statement = await book.statement(reader, period, now)
-        return statement, book.is_final(period) and not looks_ahead(book.contract, period)
+        statement = await case.statement(reader, self._source, period, now)
+        return statement, case.book.is_final(period) and not looks_ahead(case.book.contract, period)
 
 
 def _excluded(terms: Contract, stood: Facts) -> list[Piece[Exclusion]]:

@@ -18,8 +18,8 @@ from slamon.report.terms import (
     subject_text,
     weekly_text,
 )
-from slamon.report.words import percent, share
-from slamon.sla import promise
+from slamon.report.words import Unit, percent, quantity, share
+from slamon.sla import particulars
 from slamon.sla.reach import services
 from slamon.sla.terms import Contract, Kind
 from slamon.sla.terms.composition import described, names
@@ -213,8 +213,8 @@ def _exclusions(contract: Contract) -> Iterator[str]:
     yield from _table(("", "class", "conditions"), rows)
     yield ""
     yield "Neither party gains from its own fault: time the customer causes neither harms the provider nor earns credit; time the"
-    yield "provider interrupts without the agreed notice counts. A declaration names who lodged it and when; only one both parties"
-    yield "accept excludes anything, and every change after a report makes a new revision of it."
+    yield "provider interrupts without the agreed notice counts. A declaration names who lodged it, when, and what shows it; only one"
+    yield "both parties accept excludes anything, and every change after a report makes a new revision of it."
 
 
 def _customer(contract: Contract) -> Iterator[str]:
@@ -313,26 +313,26 @@ def _underpinning(contract: Contract, others: Mapping[str, Contract]) -> Iterato
     rows = []
     for name in names(contract.supported_by):
         other = others.get(name)
-        level = None if other is None else promise_of(other)
+        level = None if other is None else particulars.promised(other)
         rows.append((name, "–" if other is None else other.provider, "–" if level is None else percent(level)))
     yield ""
     yield from _table(("contract", "provider", "availability promised"), rows)
-    promises = {name: level for name, other in others.items() if (level := promise_of(other)) is not None}
-    own = promise_of(contract)
-    if set(names(contract.supported_by)) <= set(promises):
-        can = promise.supportable(contract.supported_by, promises)
-        verdict = "" if own is None else (": it is supported" if can >= own else ": it is **not** supported")
+    can = particulars.supportable(contract, others)
+    if can is not None:
         yield ""
-        yield f"Together they can support {percent(can)}; this agreement promises {'nothing' if own is None else percent(own)}{verdict}."
+        yield _supported(contract, can)
 
 
-def promise_of(contract: Contract) -> Fraction | None:
-    """The availability a contract promises: its target, or else its minimum."""
-    for objective in contract.objectives:
-        level = objective.target or objective.minimum
-        if objective.measure is Measure.AVAILABILITY and level is not None:
-            return level.value
-    return None
+def _supported(contract: Contract, can: Fraction) -> str:
+    """The verdict of every statement, in words."""
+    primary = particulars.primary_of(contract)
+    if primary is None or primary.target is None:
+        return f"Together they can support {percent(can)}; this agreement has no target of availability to compare with that."
+    verdict = "it is supported" if particulars.kept(primary, can) else "it is **not** supported"
+    figure = quantity(can, Unit.RATIO, primary.target.value)
+    return (
+        f"Together they can support {figure}; this agreement promises {level_text(primary.target, primary)}: {verdict}."
+    )
 
 
 GLOSSARY = (

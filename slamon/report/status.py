@@ -20,9 +20,10 @@ _COLOURS = {State.UP: "green", State.DOWN: "red", State.LOCAL_FAULT: "yellow", S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What the packets of the window say. Delay is over the ones that came back."""
+    """What the packets of the last minutes say. Delay is over the ones that came back."""
 
-    window: int
+    span: tuple[int, int] | None = None
+    """When they were sent, in whole minutes that are closed; None where there are none."""
     received: int = 0
     lost: int = 0
     rtt_mean: Fraction | None = None
@@ -36,12 +37,12 @@ class Measured:
 
 
 def measured(records: Iterable[Record], until: int, window: int = WINDOW) -> Measured:
-    """The sums of the records that begin in `[until - window, until)`."""
+    """The sums of the records that begin in `[until - window, until)`; the minute that goes on has none yet."""
     inside = [record for record in records if until - window <= record.start < until]
     count = sum(record.rtt_count for record in inside)
     longest = [record.rtt_max for record in inside if record.rtt_max is not None]
     return Measured(
-        window=window,
+        span=(inside[0].start, min(inside[-1].end, until)) if inside else None,
         received=sum(record.received for record in inside),
         lost=sum(record.lost for record in inside),
         rtt_mean=Fraction(sum(record.rtt_sum for record in inside), count) if count else None,
@@ -113,7 +114,11 @@ def _head(status: Status) -> Iterator[str]:
     else:
         age = duration(status.as_of - status.settled)
         what = "judged up to" if status.running else "nothing measured since"
-        yield f"{what} {instant(status.settled)} ({age} ago); delay and loss over the last {duration(WINDOW)}"
+        yield f"{what} {instant(status.settled)} ({age} ago)"
+    spans = [target.measured.span for service in status.services for target in service.targets if target.measured.span]
+    if spans:
+        start, end = min(start for start, _ in spans), max(end for _, end in spans)
+        yield f"delay and loss of what was sent from {instant(start)} to {instant(end)}"
 
 
 def _state(state: State, lossy: bool) -> Text:
@@ -193,7 +198,8 @@ def _target_document(target: TargetStatus) -> dict[str, object]:
         "failing": _ratio(target.failing.ratio),
         "last_result": None if target.last_result is None else str(target.last_result),
         "last_result_at": _text(target.last_result_at),
-        "window": str(figures.window),
+        "window": str(figures.span[1] - figures.span[0] if figures.span else 0),
+        "span": list(map(str, figures.span)) if figures.span else None,
         "received": figures.received,
         "lost": figures.lost,
         "loss": _ratio(figures.loss),

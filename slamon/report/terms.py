@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from slamon.report.words import duration, share, trimmed
 from slamon.sla.credit import NO_CURRENCY
+from slamon.sla.deadlines import lead_text
 from slamon.sla.subjects import written
 from slamon.sla.terms import Contract, PeriodKind, PeriodRule, Price
 from slamon.sla.terms.conditions import Condition, Party
@@ -104,10 +105,7 @@ def condition_text(condition: Condition) -> str:
 def exclusion_text(entry: ExclusionClass) -> Iterator[str]:
     """The rules of a class of exclusion, one by one."""
     if entry.notice is not None:
-        if entry.notice.elapsed is not None:
-            yield f"notice of at least {format_duration(entry.notice.elapsed)}"
-        else:
-            yield f"notice of at least {entry.notice.days} {'business ' if entry.notice.business else ''}days"
+        yield f"notice of at least {lead_text(entry.notice)}"
     if entry.hours is not None:
         yield f"only {weekly_text(entry.hours)}"
     if entry.allowance is not None and entry.allowance_per is not None:

@@ -299,7 +299,8 @@ def _outages(statement: Statement) -> RenderableType:
         return table
     rest = sum(outage.duration for outage in statement.outages) - sum(outage.duration for outage in shown)
     count = len(statement.outages) - len(shown)
-    return Group(table, Text(f"and {count} shorter ones, together {duration(rest)}; all of them in the JSON report"))
+    shorter = f"1 shorter one of {duration(rest)}" if count == 1 else f"{count} shorter ones, together {duration(rest)}"
+    return Group(table, Text(f"and {shorter}; all of them in the JSON report"))
 
 
 def _bad_slots(statement: Statement) -> RenderableType:
@@ -328,17 +329,21 @@ def _exclusions(statement: Statement) -> RenderableType:
 
 
 def _declaration(line: ExclusionLine, where: tzinfo) -> str:
-    """When and by whom it was declared, on what notice, and what the contract says to that."""
+    """When and by whom it was declared, on what notice, what the contract says to that, and what shows it."""
     declared = [f"declared {instant(line.declared_at, where)}"] if line.declared_at else []
-    parts = [" ".join(declared + ([f"by {line.declared_by}"] if line.declared_by else []))]
+    role = f" ({line.role})" if line.role else ""
+    parts = [" ".join(declared + ([f"by {line.declared_by}{role}"] if line.declared_by else []))]
     if line.notice_given is not None:
         late = line.notice_given < 0
         text = duration(abs(line.notice_given))
         parts.append(f"announced {text} {'after its start' if late else 'ahead'}")
     if line.reason:
         parts.append(line.reason if line.accepted else f"refused: {line.reason}")
-    if line.note:
-        parts.append(line.note)
+    parts.append(line.note)
+    if line.ticket:
+        parts.append(f"ticket {line.ticket}")
+    if line.evidence:
+        parts.append(f"evidence: {', '.join(line.evidence)}")
     text = "; ".join(filter(None, parts))
     return f"{text} ({clause(line.clause)})" if text else clause(line.clause)
 

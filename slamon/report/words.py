@@ -10,12 +10,9 @@ from slamon.model import DAY, HOUR, MINUTE, MS, S
 from slamon.sla.facts import Event
 from slamon.sla.lines import CreditLine, Due, ObjectiveLine
 from slamon.sla.terms.measures import Dimension
-from slamon.units import format_money, format_percent, round_half_up
+from slamon.units import format_money, format_percent, round_apart, round_half_up
 
 _PARTS = (("d", DAY), ("h", HOUR), ("m", MINUTE))
-
-MOST_DIGITS = 15
-"""Decimals beyond which two different values may look the same."""
 
 SIGNS = {"below": "<", "at_most": "≤", "over": ">", "at_least": "≥"}
 
@@ -94,7 +91,7 @@ def milliseconds(ns: Fraction) -> str:
 
 
 def percent(value: Fraction) -> str:
-    """A measured ratio: always six decimals, so that 99.999999% and 100% look different."""
+    """A measured ratio: six decimals at least, and never 100% or 0% unless it is."""
     return format_percent(value)
 
 
@@ -133,10 +130,10 @@ def promise(value: Fraction, side: str | None, line: ObjectiveLine) -> str:
 
 def share(value: Fraction) -> str:
     """A share of a charge as a contract writes it: `10%`, or `1/30` where no short percentage is exact."""
-    text = format_percent(value).rstrip("%")
-    if Fraction(text) != value * 100:
+    shown = round_half_up(value * 100, 6)
+    if Fraction(shown) != value * 100:
         return f"{value.numerator}/{value.denominator}"
-    return f"{trimmed(text)}%"
+    return f"{trimmed(f'{shown:f}')}%"
 
 
 def trimmed(decimal: str) -> str:
@@ -156,21 +153,18 @@ def quantity(value: Fraction | None, unit: Unit, against: Fraction | None = None
         return "–"
     match unit:
         case Unit.RATIO:
-            return _digits(value * 100, 6, 6, None if against is None else against * 100) + "%"
+            return _digits(value * 100, 6, 6, 0, 100, *(() if against is None else (against * 100,))) + "%"
         case Unit.DELAY:
-            return _digits(value / MS, 3, 6, None if against is None else against / MS) + " ms"
+            return _digits(value / MS, 3, 6, *(() if against is None else (against / MS,))) + " ms"
         case Unit.DURATION if against is not None and value != against and duration(value) == duration(against):
             return _digits(value / S, 3, 9, against / S) + "s"
         case _:
             return level(value, unit)
 
 
-def _digits(value: Fraction, least: int, most: int, against: Fraction | None) -> str:
-    """Between `least` and `most` decimals, without needless zeros; more where `value` would look like `against`."""
-    digits = most
-    while value != against and digits < MOST_DIGITS and Fraction(round_half_up(value, digits)) == against:
-        digits += 1
-    whole, _, decimals = f"{round_half_up(value, digits):f}".partition(".")
+def _digits(value: Fraction, least: int, most: int, *others: Fraction | int) -> str:
+    """Between `least` and `most` decimals, without needless zeros; more where `value` would look like one of `others`."""
+    whole, _, decimals = f"{round_apart(value, most, *others):f}".partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(least, '0')}"
 
 

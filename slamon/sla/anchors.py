@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from slamon.sla.deadlines import due
-from slamon.sla.facts import Ticket
+from slamon.sla.facts import Ticket, closings
 from slamon.sla.history import History
 from slamon.sla.lines import Due, Period
 from slamon.sla.measured import Incident
@@ -46,7 +46,7 @@ def _report(history: History, period: Period, incidents: Sequence[Incident]) -> 
     terms = history.version(period)
     if terms.claim is not None and terms.claim.report is not None:
         return [ticket.opened for ticket in _tickets(history, period, incidents)]
-    closed = sorted(at for at in history.facts.closed if period.end <= at <= history.as_of)
+    closed = [at for at in closings(history.facts, period.name, history.as_of) if at >= period.end]
     if closed or terms.reports is None or terms.reports.due is None:
         return closed[:1]
     awaited = due(terms.reports.due, terms, anchor=None, period=period)

@@ -19,7 +19,7 @@ from slamon.sla.subjects import value as of_period
 from slamon.sla.terms.conditions import Condition, Where
 from slamon.sla.terms.measures import Dimension, Measure, Side, Subject
 from slamon.sla.terms.times import Span
-from slamon.units import format_duration, round_half_up
+from slamon.units import format_days, format_duration, round_half_up
 
 SIDES = {Side.OVER: "over", Side.AT_LEAST: "at least", Side.BELOW: "below", Side.AT_MOST: "at most"}
 
@@ -216,6 +216,6 @@ def figure(condition: Condition, value: Fraction) -> str:
         case Dimension.DURATION:
             return format_duration(int(value))
         case Dimension.DAYS:
-            return f"{value} business days" if condition.business else f"{value} days"
+            return format_days(value, business=condition.business)
         case _:
             return str(value)

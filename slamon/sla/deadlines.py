@@ -13,6 +13,7 @@ from slamon.sla.hours import ONE_DAY
 from slamon.sla.lines import Due, Period
 from slamon.sla.terms import Contract
 from slamon.sla.terms.times import Anchor, Deadline, Lead
+from slamon.units import format_days, format_duration
 
 
 def due(deadline: Deadline, contract: Contract, *, anchor: int | None, period: Period) -> Due | None:
@@ -55,6 +56,13 @@ def enough(lead: Lead, contract: Contract, notified: int, start: int) -> bool:
         return start - notified >= lead.elapsed
     told, begins = (calendar.day(each, contract.timezone) for each in (notified, start))
     return _later(contract, told, lead.days or 0, business=lead.business) <= begins
+
+
+def lead_text(lead: Lead) -> str:
+    """`3d`, `10 days`, `1 business day`."""
+    if lead.elapsed is not None:
+        return format_duration(lead.elapsed)
+    return format_days(lead.days or 0, business=lead.business)
 
 
 def business_day(contract: Contract, day: date) -> bool:

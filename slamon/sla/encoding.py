@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -101,12 +101,17 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def decode(kind: type[T], data: Mapping[str, object]) -> T:
-    """The dataclass `encode` was given. Raises ValueError naming the field that is missing, unknown or of the wrong shape."""
+    """The dataclass `encode` was given; a field with a default may be missing, for an older slamon did not write it.
+
+    Raises ValueError naming the field that is missing, unknown or of the wrong shape.
+    """
     hints = get_type_hints(kind)
-    if set(data) != set(hints):
-        odd = ", ".join(sorted(set(data) ^ set(hints)))
-        raise ValueError(f"{kind.__name__}: these fields are missing or unknown: {odd}")
-    return kind(**{name: _decode(hint, data[name], f"{kind.__name__}.{name}") for name, hint in hints.items()})
+    one: Any = kind  # a dataclass, which a type variable cannot say
+    needed = {each.name for each in fields(one) if each.default is MISSING and each.default_factory is MISSING}
+    odd = (needed - set(data)) | (set(data) - set(hints))
+    if odd:
+        raise ValueError(f"{kind.__name__}: these fields are missing or unknown: {', '.join(sorted(odd))}")
+    return kind(**{name: _decode(hints[name], value, f"{kind.__name__}.{name}") for name, value in data.items()})
 
 
 def _decode(hint: Any, value: Any, path: str) -> Any:

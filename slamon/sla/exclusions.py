@@ -124,15 +124,10 @@ def _noticed(contract: Contract, entry: ExclusionClass, exclusion: Exclusion) ->
         return "no notice is recorded"
     if deadlines.enough(entry.notice, contract, exclusion.notified, exclusion.start):
         return ""
-    least = (
-        format_duration(entry.notice.elapsed)
-        if entry.notice.elapsed is not None
-        else f"{entry.notice.days} {'business ' if entry.notice.business else ''}days"
-    )
     lead = exclusion.start - exclusion.notified
     whole = abs(lead) // S * S
     given = f"notice of {format_duration(whole)}" if lead >= 0 else f"notice {format_duration(whole)} after it began"
-    return f"{given}, the contract asks for {least}"
+    return f"{given}, the contract asks for {deadlines.lead_text(entry.notice)}"
 
 
 def _lodged(contract: Contract, entry: ExclusionClass, exclusion: Exclusion, tickets: Sequence[Ticket]) -> str:

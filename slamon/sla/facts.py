@@ -114,6 +114,8 @@ class Exclusion:
     start: int
     end: int
     declared_at: int
+    stated_at: int | None = None
+    """The instant of the declaration where `declared_at` is its place among those that stood; None = `declared_at`."""
     declared_by: str = ""
     note: str = ""
     revoked_at: int | None = None
@@ -179,7 +181,15 @@ class Charged(NamedTuple):
     usage: Fraction | None = None
 
 
-Event: TypeAlias = Ticket | Lodged | Payment | Breach | Notice | Charged
+class Closed(NamedTuple):
+    """The statement of the period of that name was closed: it is what the parties were told."""
+
+    period: str
+    """Empty = of every period (contract tests)."""
+    at: int
+
+
+Event: TypeAlias = Ticket | Lodged | Payment | Breach | Notice | Charged | Closed
 """What people know and no probe measures."""
 
 EVENTS: dict[str, type[Event]] = {
@@ -189,6 +199,7 @@ EVENTS: dict[str, type[Event]] = {
     "breach": Breach,
     "notice": Notice,
     "charge": Charged,
+    "statement": Closed,
 }
 """The word for an event → what it is."""
 
@@ -248,8 +259,8 @@ class Facts:
     notices: tuple[Notice, ...] = ()
     charges: Mapping[str, Charge] = field(default_factory=dict)
     """Period name → what it was charged."""
-    closed: tuple[int, ...] = ()
-    """Instants at which statements were closed: what changes them later makes a new revision."""
+    closed: tuple[Closed, ...] = ()
+    """What changes a statement after it was closed makes a new revision."""
 
 
 def happened(events: Iterable[Event], facts: Facts) -> Facts:
@@ -259,6 +270,7 @@ def happened(events: Iterable[Event], facts: Facts) -> Facts:
     payments: list[Payment] = []
     breaches: list[Breach] = []
     notices: list[Notice] = []
+    closed: list[Closed] = []
     charges = dict(facts.charges)
     for event in events:
         match event:
@@ -272,6 +284,8 @@ def happened(events: Iterable[Event], facts: Facts) -> Facts:
                 breaches.append(event)
             case Notice():
                 notices.append(event)
+            case Closed():
+                closed.append(event)
             case _:
                 stated = Charge(billed=event.billed, paid=event.paid, usage=event.usage)
                 charges[event.period] = charges.get(event.period, Charge()).updated(stated)
@@ -283,4 +297,10 @@ def happened(events: Iterable[Event], facts: Facts) -> Facts:
         breaches=(*facts.breaches, *breaches),
         notices=(*facts.notices, *notices),
         charges=charges,
+        closed=(*facts.closed, *closed),
     )
+
+
+def closings(facts: Facts, period: str, as_of: int) -> list[int]:
+    """When the statement of the period of that name was closed, ascending."""
+    return sorted(each.at for each in facts.closed if each.period in ("", period) and each.at <= as_of)

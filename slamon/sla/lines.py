@@ -176,12 +176,16 @@ class ExclusionLine:
     note: str
     declared_by: str
     clause: Clause
-    declared_at: int = 0
-    accepted: bool = True
-    reason: str = ""
+    declared_at: int
+    accepted: bool
+    reason: str
     """Why it is refused, or why not all of it excludes."""
-    notice_given: int | None = None
+    notice_given: int | None
     """Lead time of the announcement, nanoseconds."""
+    role: str = ""
+    """Which party declared it: customer or provider; empty = not stated."""
+    ticket: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

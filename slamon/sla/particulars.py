@@ -9,7 +9,7 @@ from slamon.sla import promise, values
 from slamon.sla.account import Account
 from slamon.sla.ahead import next_threshold
 from slamon.sla.availability import Availability, availability
-from slamon.sla.exclusions import decide
+from slamon.sla.exclusions import Decision, decide
 from slamon.sla.facts import Facts
 from slamon.sla.lines import (
     DEGRADED,
@@ -24,8 +24,9 @@ from slamon.sla.lines import (
 )
 from slamon.sla.measured import Measured
 from slamon.sla.stated import is_stated
-from slamon.sla.tally import Tally
+from slamon.sla.tally import Applied, Tally
 from slamon.sla.terms import Contract
+from slamon.sla.terms.clause import Clause
 from slamon.sla.terms.composition import names
 from slamon.sla.terms.measures import SAMPLED, Measure
 from slamon.sla.terms.objectives import Objective
@@ -99,24 +100,33 @@ def exclusions(contract: Contract, facts: Facts, sums: Tally) -> tuple[Exclusion
     decisions = decide(
         contract, [exclusion for exclusion in facts.exclusions if exclusion in sums.exclusions], facts.tickets
     )
-    order = {id(decision): n for n, decision in enumerate(decisions)}
     return tuple(
-        ExclusionLine(
-            id=decision.exclusion.id,
-            cause=decision.exclusion.cause,
-            start=decision.exclusion.start,
-            end=decision.exclusion.end,
-            applied=sums.exclusions[decision.exclusion].owned,
-            downtime_removed=sums.exclusions[decision.exclusion].downtime,
-            note=decision.exclusion.note,
-            declared_by=decision.exclusion.declared_by,
-            clause=clauses.get(decision.exclusion.cause, contract.clause),
-            declared_at=decision.exclusion.declared_at,
-            accepted=decision.accepted,
-            reason=decision.reason,
-            notice_given=decision.notice_given,
+        _exclusion(
+            decision, sums.exclusions[decision.exclusion], clauses.get(decision.exclusion.cause, contract.clause)
         )
-        for decision in sorted(decisions, key=lambda decision: (decision.exclusion.declared_at, order[id(decision)]))
+        for decision in sorted(decisions, key=lambda decision: decision.exclusion.declared_at)
+    )
+
+
+def _exclusion(decision: Decision, applied: Applied, clause: Clause) -> ExclusionLine:
+    made = decision.exclusion
+    return ExclusionLine(
+        id=made.id,
+        cause=made.cause,
+        start=made.start,
+        end=made.end,
+        applied=applied.owned,
+        downtime_removed=applied.downtime,
+        note=made.note,
+        declared_by=made.declared_by,
+        clause=clause,
+        declared_at=made.declared_at if made.stated_at is None else made.stated_at,
+        accepted=decision.accepted,
+        reason=decision.reason,
+        notice_given=decision.notice_given,
+        role=made.role,
+        ticket=made.ticket,
+        evidence=made.evidence,
     )
 
 
@@ -130,15 +140,17 @@ def samples(account: Account, period: Period, contract: Contract) -> dict[str, t
     }
 
 
+def promised(contract: Contract) -> Fraction | None:
+    """The availability a contract promises to those that rest on it: its target, or else its minimum."""
+    objective = primary_of(contract)
+    level = None if objective is None else objective.target or objective.minimum
+    return None if level is None else level.value
+
+
 def supportable(contract: Contract, others: Mapping[str, Contract]) -> Fraction | None:
     if contract.supported_by is None:
         return None
-    promises = {}
-    for name, other in others.items():
-        objective = primary_of(other)
-        level = None if objective is None else objective.target or objective.minimum
-        if level is not None:
-            promises[name] = level.value
+    promises = {name: level for name, other in others.items() if (level := promised(other)) is not None}
     if not set(names(contract.supported_by)) <= set(promises):
         return None
     return promise.supportable(contract.supported_by, promises)

@@ -6,8 +6,8 @@ the statement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -16,7 +16,7 @@ from slamon.sla import claims, encoding, incentives, particulars, rights, togeth
 from slamon.sla.account import Account
 from slamon.sla.availability import availability
 from slamon.sla.calendar import TZDATA
-from slamon.sla.facts import Facts
+from slamon.sla.facts import Facts, closings
 from slamon.sla.lines import (
     CapLine,
     ClaimLine,
@@ -45,6 +45,7 @@ __all__ = [
     "Status",
     "evaluate",
     "from_json",
+    "revised",
     "state",
     "to_json",
 ]
@@ -151,32 +152,49 @@ def evaluate(
 
     `others`: the contracts `supported_by` may name.
     """
-    account = Account(contract, facts, as_of)
-    revision, before = 1, None
-    closings = sorted(instant for instant in facts.closed if instant <= as_of)
-    if closings:
-        learned = {e.declared_at for e in facts.exclusions} | {
-            e.revoked_at for e in facts.exclusions if e.revoked_at is not None
-        }
-        instants = sorted({*closings, *(at for at in learned if closings[0] < at <= as_of)})
-        accounts = [Account(contract, facts, instant) for instant in instants]
-        seen = [(each.measured(period).objectives, together.settlement(each, period)) for each in accounts]
-        revision += sum(new != old for old, new in pairwise(seen))
-        before = seen[instants.index(closings[-1])][1].credit
-    return state(account, period, revision=revision, closed_credit=before, others=others or {})
+    found = state(Account(contract, facts, as_of), period, others=others)
+    closed = closings(facts, period.name, as_of)
+    if not closed:
+        return found
+    learned = {each.declared_at for each in facts.exclusions}
+    learned |= {each.revoked_at for each in facts.exclusions if each.revoked_at is not None}
+    instants = sorted({*closed, *(at for at in learned if closed[0] < at <= as_of)})
+    return revised(found, [state(Account(contract, facts, at), period) for at in instants], closed)
 
 
-def state(
-    account: Account,
-    period: Period,
-    *,
-    revision: int = 1,
-    closed_credit: Decimal | None = None,
-    others: Mapping[str, Contract] | None = None,
-) -> Statement:
+def revised(statement: Statement, earlier: Sequence[Statement], closed: Collection[int]) -> Statement:
+    """With its revision, and with what has come to its credit since it was closed last.
+
+    `earlier`: the statement as it was at each of the instants `closed` and whenever anything was learned after the first, in order.
+    """
+    last = next(each for each in reversed(earlier) if each.as_of in closed)
+    return replace(
+        statement,
+        revision=1 + sum(_judged(new) != _judged(old) for old, new in pairwise(earlier)),
+        adjustment=None if statement.credit is None or last.credit is None else statement.credit - last.credit,
+    )
+
+
+def _judged(statement: Statement) -> tuple[object, ...]:
+    """What the parties go by: the objectives and the money."""
+    return (
+        statement.objectives,
+        statement.credits,
+        statement.caps,
+        statement.points,
+        statement.uncapped,
+        statement.credit,
+        statement.credit_share,
+        statement.uncapped_share,
+        statement.lost_to_cap,
+        statement.at_stake,
+    )
+
+
+def state(account: Account, period: Period, *, others: Mapping[str, Contract] | None = None) -> Statement:
     """The statement of one period of an account; of several periods together, where `period` spans some of the contract's own.
 
-    `closed_credit`: what the statement said when it was last closed.
+    As if it had never been closed; see `revised`.
     """
     contract = account.version(period)
     measured, sums, time = account.measured(period), account.tally(period), account.sums(period)
@@ -244,8 +262,8 @@ def state(
         payable=payable,
         bonus=bonus,
         bonuses=bonuses,
-        adjustment=together.adjustment(contract, paid.credit, closed_credit),
-        revision=revision,
+        adjustment=None if paid.credit is None else paid.credit - paid.credit,  # nothing, in the digits of the currency
+        revision=1,
         claim=claims.claim(account, period),
         rights=rights.rights(account, period),
         supportable=supportable,

@@ -11,7 +11,6 @@ from slamon.sla.account import Account
 from slamon.sla.credit import Settlement
 from slamon.sla.lines import CreditLine, Period
 from slamon.sla.money import rounded
-from slamon.sla.terms import Contract
 
 
 def made_of(account: Account, period: Period) -> tuple[Period, ...]:
@@ -64,9 +63,3 @@ def earned(account: Account, period: Period) -> tuple[Decimal | None, tuple[Cred
     earned = sum((incentives.earned_back(account, part) for part in made_of(account, period)), start=nothing)
     lines = incentives.bonuses(account, period)
     return earned, lines, sum((line.rounded for line in lines), start=nothing)
-
-
-def adjustment(contract: Contract, credit: Decimal | None, closed: Decimal | None) -> Decimal | None:
-    if credit is None or contract.currency is None:
-        return None
-    return rounded(Fraction(0), contract.currency) if closed is None else credit - closed

@@ -1,10 +1,11 @@
 """Facts and declarations on disk: one schema, one writing daemon, any number of readers beside it."""
 
 from slamon.store.declarations import Act, Draft
+from slamon.store.history import Declarations, Stood
 from slamon.store.lock import locked
 from slamon.store.reading import StoredFacts
 from slamon.store.schema import StoreError, found
-from slamon.store.store import Answering, Declarations, Store
+from slamon.store.store import Answering, Store
 from slamon.store.thread import StoreThread
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Answering",
     "Declarations",
     "Draft",
+    "Stood",
     "Store",
     "StoreError",
     "StoreThread",

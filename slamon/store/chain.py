@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from slamon.store.schema import declaration, others, reading
 
 FORMAT = 2
 """Version of the bodies that are written now."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""What may be half of a surrogate pair; text from SQLite has none but such escapes."""
 _LATEST = "latest declaration"
 """Of a connection: what others had written when it was looked up, and its number."""
 
@@ -87,9 +90,15 @@ def instant(value: ledger.Value) -> int | None:
 
 
 def _entry(row: Row[Any]) -> ledger.Entry:
+    if not isinstance(row.at, int) or not all(isinstance(each, str) for each in (row.by, row.kind, row.body, row.link)):
+        raise ledger.TamperedError(
+            f"declaration {row.number} is not what was written: a value of it is of the wrong type"
+        )
     try:
         body = json.loads(row.body)
-    except ValueError as error:
+        if _SURROGATE.search(row.body):
+            json.dumps(body, ensure_ascii=False).encode()  # raises for half of a pair: it can be neither shown nor kept
+    except (ValueError, RecursionError) as error:
         raise ledger.TamperedError(f"declaration {row.number} is not what was written: its body is no JSON") from error
     if not isinstance(body, dict):
         raise ledger.TamperedError(f"declaration {row.number} is not what was written: its body is no JSON object")

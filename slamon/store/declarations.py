@@ -68,7 +68,9 @@ class Act(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
+    """An exclusion as it stands, and what was done about it."""
+
     exclusion: Exclusion
     acts: list[Act]
 
@@ -154,7 +156,7 @@ def histories(entries: Iterable[ledger.Entry]) -> dict[str, tuple[Act, ...]]:
     return {id_: tuple(one.acts) for id_, one in _fold(entries).items()}
 
 
-def _check(known: Mapping[str, _Known], ids: Sequence[str], kind: str, *, whole_series: bool = False) -> None:
+def _check(known: Mapping[str, Known], ids: Sequence[str], kind: str, *, whole_series: bool = False) -> None:
     """Raises UsageError with everything that keeps these from being settled so."""
     mistakes = []
     if unknown := [id_ for id_ in ids if id_ not in known]:
@@ -186,7 +188,7 @@ def _ids(known: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
-def _with_series(known: Mapping[str, _Known], ids: Sequence[str], kind: str) -> tuple[str, ...]:
+def _with_series(known: Mapping[str, Known], ids: Sequence[str], kind: str) -> tuple[str, ...]:
     """What was declared in one series with the ids, as far as it stands and the entry would change it."""
     wanted = {_series(known[id_].exclusion) for id_ in ids}
     found = tuple(
@@ -227,34 +229,39 @@ def _body(draft: Draft, series: str) -> dict[str, ledger.Value]:
     }
 
 
-def _fold(entries: Iterable[ledger.Entry]) -> dict[str, _Known]:
+def _fold(entries: Iterable[ledger.Entry]) -> dict[str, Known]:
     """Entries in order → exclusions by id as they stand now, each with what was done about it."""
-    known: dict[str, _Known] = {}
+    known: dict[str, Known] = {}
     for entry in entries:
-        if entry.kind in {events.RECORD, events.RETRACT}:
-            continue
-        if (entry.body.get("version") or 1) not in {1, FORMAT}:
-            raise ledger.TamperedError(f"declaration {entry.number} is of a newer slamon; use the one that wrote it")
-        if entry.kind == EXCLUDE:
-            made = _exclusion(entry)
-            known[made.id] = _Known(made, [_act(entry, made.state)])
-            continue
-        one = str(entry.body.get("id"))
-        if one not in known:
-            raise ledger.TamperedError(
-                f"declaration {entry.number} is not what was written: it is about {one}, which is none"
-            )
-        act = _act(entry, STATES.get(entry.kind))
-        before = known[one].exclusion
-        if entry.kind == REVOKE:
-            after = replace(before, revoked_at=act.at, revoked_by=act.by)
-        elif act.state is not None:
-            after = replace(before, state=act.state, evidence=before.evidence + act.evidence)
-        else:
-            raise ledger.TamperedError(f"declaration {entry.number} is of no kind there is: {entry.kind}")
-        known[one].exclusion = after
-        known[one].acts.append(act)
+        take(known, entry)
     return known
+
+
+def take(known: dict[str, Known], entry: ledger.Entry) -> None:
+    """What stands with one entry more; not every entry is about an exclusion."""
+    if entry.kind in {events.RECORD, events.RETRACT}:
+        return
+    if (entry.body.get("version") or 1) not in {1, FORMAT}:
+        raise ledger.TamperedError(f"declaration {entry.number} is of a newer slamon; use the one that wrote it")
+    if entry.kind == EXCLUDE:
+        made = _exclusion(entry)
+        known[made.id] = Known(made, [_act(entry, made.state)])
+        return
+    one = str(entry.body.get("id"))
+    if one not in known:
+        raise ledger.TamperedError(
+            f"declaration {entry.number} is not what was written: it is about {one}, which is none"
+        )
+    act = _act(entry, STATES.get(entry.kind))
+    before = known[one].exclusion
+    if entry.kind == REVOKE:
+        after = replace(before, revoked_at=act.at, revoked_by=act.by)
+    elif act.state is not None:
+        after = replace(before, state=act.state, evidence=before.evidence + act.evidence)
+    else:
+        raise ledger.TamperedError(f"declaration {entry.number} is of no kind there is: {entry.kind}")
+    known[one].exclusion = after
+    known[one].acts.append(act)
 
 
 def _act(entry: ledger.Entry, state: Agreement | None) -> Act:

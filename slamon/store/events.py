@@ -78,16 +78,21 @@ def _fold(entries: Iterable[ledger.Entry]) -> dict[str, Recorded]:
     """Entries in order → events by id as they stand now."""
     known: dict[str, Recorded] = {}
     for entry in entries:
-        if entry.kind == RECORD:
-            known[str(entry.number)] = _recorded(entry)
-        elif entry.kind == RETRACT:
-            one = chain.text(entry.body, "id")
-            if one not in known:
-                raise ledger.TamperedError(
-                    f"declaration {entry.number} is not what was written: it is about {one}, which is none"
-                )
-            known[one] = replace(known[one], revoked_at=entry.at, revoked_by=entry.by)
+        take(known, entry)
     return known
+
+
+def take(known: dict[str, Recorded], entry: ledger.Entry) -> None:
+    """What stands with one entry more; not every entry is about an event."""
+    if entry.kind == RECORD:
+        known[str(entry.number)] = _recorded(entry)
+    elif entry.kind == RETRACT:
+        one = chain.text(entry.body, "id")
+        if one not in known:
+            raise ledger.TamperedError(
+                f"declaration {entry.number} is not what was written: it is about {one}, which is none"
+            )
+        known[one] = replace(known[one], revoked_at=entry.at, revoked_by=entry.by)
 
 
 def _body(event: Event) -> dict[str, ledger.Value]:

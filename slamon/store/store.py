@@ -17,8 +17,9 @@ from slamon.path import Traced
 from slamon.record.recorder import Batch, Known
 from slamon.record.track import Settled
 from slamon.sla.facts import Event, Exclusion, Recorded
-from slamon.store import chain, declarations, events, paths, reading, schema, writing
+from slamon.store import chain, declarations, events, history, paths, reading, schema, writing
 from slamon.store.compaction import Compactor
+from slamon.store.history import Declarations, Stood
 from slamon.store.lock import Lock
 from slamon.store.reading import StoredFacts
 from slamon.store.rows import open_run
@@ -26,13 +27,6 @@ from slamon.store.schema import contract_text, journal, series
 
 PRUNE_ROWS = 50_000
 """Rows one `prune` drops at most, a tenth of a second's work: writing the next batch waits behind it."""
-
-
-class Declarations(NamedTuple):
-    """What people declared, also what was taken back, in order."""
-
-    exclusions: tuple[Exclusion, ...] = ()
-    events: tuple[Recorded, ...] = ()
 
 
 class Answering(NamedTuple):
@@ -286,8 +280,11 @@ class Store:
 
     def declarations(self, contract: str | None = None) -> Declarations:
         """Exclusions and events, of one instant; of one contract or of all."""
-        entries = chain.read(self._connection)
-        return Declarations(declarations.exclusions(entries, contract), events.events(entries, contract))
+        return history.present(chain.read(self._connection), contract)
+
+    def history(self, contract: str, since: int) -> tuple[Stood, ...]:
+        """What was declared of a contract as it stood at `since`, and whenever an entry changed it after that, in order."""
+        return history.history(chain.read(self._connection), contract, since)
 
     def last_declaration(self) -> int:
         """Number of the last declaration, event or revocation; it grows with every one, 0 before the first."""

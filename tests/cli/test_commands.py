@@ -214,10 +214,31 @@ def test_an_exclusion_takes_the_credit_away_and_its_revocation_restores_it(confi
     assert credit() == "0.00 EUR"
     listed = call("exclude", "list", *where)
     assert "CHG-1" in listed.output
+    assert (
+        call(
+            "exclude",
+            "add",
+            *where,
+            "--contract",
+            "hq",
+            "--class",
+            "maintenance",
+            "--from",
+            "2026-07-02",
+            "--for",
+            "1h",
+        ).exit_code
+        == OK
+    )
+    stated = json.loads(call("report", *where, "--period", "2026-07", "--format", "json").stdout)["statements"][0][
+        "exclusions"
+    ]
+    declared = json.loads(call("exclude", "list", *where, "--format", "json").stdout)
+    assert [each["declared_at"] for each in stated] == [each["declared_at"] for each in declared]
     done = call("exclude", "revoke", *where, "1")
     assert done.output.startswith("exclusion 1 revoked by ")
     assert credit() == "100.00 EUR"
-    (one,) = json.loads(call("exclude", "list", *where, "--format", "json").output)
+    one, _ = json.loads(call("exclude", "list", *where, "--format", "json").output)
     assert one["note"] == "CHG-1"
     assert one["revoked_at"] is not None
 

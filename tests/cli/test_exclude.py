@@ -48,10 +48,16 @@ class Line:
         found: list[dict[str, Any]] = json.loads(self("list --format json"))
         return found
 
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.text("--format", "json"))["statements"][0]
+        return found
+
+    def text(self, *options: str) -> str:
+        where = ["--config", str(self.config), "--state", str(self.state), "--period", "2026-07"]
+        return CliRunner().invoke(cli, ["report", *where, *options], catch_exceptions=False).stdout
+
     def credit(self) -> str:
-        where = ["--config", str(self.config), "--state", str(self.state), "--format", "json"]
-        done = CliRunner().invoke(cli, ["report", *where, "--period", "2026-07"], catch_exceptions=False)
-        return str(json.loads(done.stdout)["statements"][0]["credit"]["display"])
+        return str(self.report()["credit"]["display"])
 
     def _words(self, line: str) -> list[str]:
         return ["exclude", *shlex.split(line), "--config", str(self.config), "--state", str(self.state)]
@@ -112,6 +118,16 @@ def test_what_a_declaration_carries(line: Line) -> None:
     shown = line("list")
     for words in ("notified 2026-06-20 12:00:00+02:00", "evidence our log", "ticket CHG-1", "lodged 2026-07-02"):
         assert words in re.sub(" +", " ", shown)
+    line("revoke 1")
+    line.add(
+        "--from '2026-07-01 02:20' --for 10m --by Ann --role provider --ticket CHG-2 --evidence 'a mail' --evidence 'our log' --note moved"
+    )
+    (stated,) = line.report()["exclusions"]
+    assert (stated["role"], stated["ticket"], stated["evidence"]) == ("provider", "CHG-2", ["a mail", "our log"])
+    text = re.sub(r"\s+", " ", line.text())
+    assert re.search(
+        r"4 declared \S+ \S+ by Ann \(provider\); announced .*; moved; ticket CHG-2; evidence: a mail, our log \(", text
+    )
 
 
 def test_every_key_of_the_history_is_documented(line: Line) -> None:

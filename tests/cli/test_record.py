@@ -119,6 +119,39 @@ def test_claims_and_notices_have_their_deadlines(line: Line) -> None:
     assert right["state"] != "lapsed"
 
 
+def test_a_statement_that_was_closed_has_revisions(line: Line) -> None:
+    def figures() -> tuple[int, str, str]:
+        found = line.report()
+        return found["revision"], found["credit"]["display"], found["adjustment"]["display"]
+
+    line("ticket --contract hq --opened '2026-07-01 02:22' --closed '2026-07-01 02:52'")
+    assert figures() == (1, "100.00 EUR", "0.00 EUR")
+    said = line("statement --contract hq --period 2026-07 --at 2026-08-04 --note 'sent by mail'")
+    assert re.fullmatch(r"2: statement of hq: period 2026-07, at 2026-08-04 00:00:00\+02:00, by \S+@\S+\n", said)
+    # what was stated later than that, be it earlier than the closing was recorded, was not in what was sent
+    assert figures() == (2, "100.00 EUR", "100.00 EUR")
+    line("statement --contract hq --period 2026-07")
+    assert figures() == (2, "100.00 EUR", "0.00 EUR")
+    line("revoke 1")
+    assert figures() == (3, "0.00 EUR", "-100.00 EUR")
+    line("revoke 3")
+    assert figures() == (3, "0.00 EUR", "0.00 EUR")
+    line("revoke 2")
+    assert figures() == (1, "0.00 EUR", "0.00 EUR")
+
+
+def test_a_deadline_after_the_report_begins_when_the_statement_was_closed(line: Line) -> None:
+    config = Path(line.where[1])
+    rule = "claim: {by: 30 days after report}\n    reports: {due: 5 days after period end}"
+    config.write_text(TERMS.replace("claim: {by: 30 days after period end}", rule))
+    line("ticket --contract hq --opened '2026-07-01 02:22' --closed '2026-07-01 02:52'")
+    assert line.report()["claim"]["claim_by"]["day"] == "2026-09-04", "from the day it is due"
+    line("statement --contract hq --period 2026-06 --at 2026-08-01")
+    assert line.report()["claim"]["claim_by"]["day"] == "2026-09-04"
+    line("statement --contract hq --period 2026-07 --at '2026-08-04 17:00'")
+    assert line.report()["claim"]["claim_by"]["day"] == "2026-09-03"
+
+
 def test_now_where_nothing_else_is_said(line: Line) -> None:
     line("claim --contract hq --period 2026-07")
     (one,) = line.listed()
@@ -141,6 +174,9 @@ def test_now_where_nothing_else_is_said(line: Line) -> None:
         ("breach --duty access --from 2026-07-02 --to 2026-07-01", ["--to: the breach has to end after it begins"]),
         ("notice --right outage", ["--right: ", "outages"]),
         ("charge --period 2026-07", ["at least one of --billed, --paid and --usage"]),
+        ("statement --period 2026-07 --at 2026-07-31", ["--at: 2026-07 had not ended by then"]),
+        ("statement --period 2099-07", ["--at: 2099-07 had not ended by then"]),
+        ("statement --at 2026-08-04", ["--period PERIOD is missing"]),
         (
             "charge --period 2026-07 --billed '5 USD' --paid 3",
             ["the contract is in EUR", "an amount needs its currency"],

@@ -20,6 +20,13 @@ async def test_of_a_stopped_daemon_nothing_is_up(tmp_path: Path) -> None:
         world.probe()
     end = world.now
     running = await status(world.config, world.source, now=end, running=True)
+    (span,) = {target.measured.span for service in running.services for target in service.targets}
+    assert span is not None
+    assert end - 5 * MINUTE <= span[0] < span[1] <= end, "what is covered, not what was asked for"
+    assert (span[0] % MINUTE, span[1] % MINUTE) == (0, 0)
+    assert {target.measured.received for service in running.services for target in service.targets} == {
+        (span[1] - span[0]) // (10 * S)
+    }
     assert {service.state for service in running.services} == {State.UP}
     assert {target.state for service in running.services for target in service.targets} == {State.UP}
     for later in (MINUTE, HOUR, 3 * DAY):
@@ -33,7 +40,7 @@ async def test_of_a_stopped_daemon_nothing_is_up(tmp_path: Path) -> None:
         assert end - MINUTE < found.settled <= end
         text = render(found)
         assert "nothing measured since 2026-11-29 23:30:00Z" in text
-        rows = text.splitlines()[4:]
+        rows = text.partition("service / target")[2].splitlines()[1:]
         assert len(rows) == 5
         assert all(" unknown " in row for row in rows)
     assert await world.thread.close()

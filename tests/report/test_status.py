@@ -34,7 +34,9 @@ def status() -> Status:
         address="192.0.2.1",
         state=State.DOWN,
         since=NOW - 200 * S,
-        measured=Measured(window=5 * MINUTE, received=28, lost=2, rtt_mean=Fraction(12 * MS), rtt_max=20 * MS),
+        measured=Measured(
+            span=(NOW - 4 * MINUTE, NOW - MINUTE), received=28, lost=2, rtt_mean=Fraction(12 * MS), rtt_max=20 * MS
+        ),
         last_result=Result.TIMEOUT,
         last_result_at=NOW - 3 * S,
     )
@@ -44,7 +46,7 @@ def status() -> Status:
         address=None,
         state=State.UNKNOWN,
         since=None,
-        measured=Measured(window=5 * MINUTE),
+        measured=Measured(),
     )
     service = ServiceStatus(
         name="hq-dia",
@@ -68,17 +70,27 @@ def test_the_window_is_half_open_and_weighs_by_packets() -> None:
     found = measured(records, NOW)
     assert (found.received, found.lost, found.loss) == (40, 10, Fraction(1, 5))
     assert (found.rtt_mean, found.rtt_max) == (Fraction(35 * MS, 2), 20 * MS)
+    assert found.span == (NOW - 5 * MINUTE, NOW)
+
+
+def test_of_the_minute_that_goes_on_nothing_is_said() -> None:
+    closed = [record(NOW - n * MINUTE, received=6, lost=0, rtt=MS) for n in (6, 5, 4, 3, 2, 1)]
+    found = measured(closed, NOW + 30 * S)
+    assert (found.received, found.span) == (24, (NOW - 4 * MINUTE, NOW))
+    cut_short = measured(closed, NOW - 20 * S)
+    assert (cut_short.received, cut_short.span) == (30, (NOW - 5 * MINUTE, NOW - 20 * S)), "by a stop"
 
 
 def test_nothing_measured_is_neither_zero_nor_whole() -> None:
     found = measured([], NOW)
-    assert (found.loss, found.rtt_mean, found.rtt_max) == (None, None, None)
+    assert (found.loss, found.rtt_mean, found.rtt_max, found.span) == (None, None, None, None)
 
 
 def test_text() -> None:
     assert render(status()).splitlines() == [
         "vantage hq, daemon running, as of 2026-11-24 10:00:00Z",
-        "judged up to 2026-11-24 09:59:56Z (4s ago); delay and loss over the last 5m",
+        "judged up to 2026-11-24 09:59:56Z (4s ago)",
+        "delay and loss of what was sent from 2026-11-24 09:56:00Z to 2026-11-24 09:59:00Z",
         "",
         "service / target       state       for  since                     delay       loss  last",
         "hq-dia                 down     3m 20s  2026-11-24 09:56:40Z                        3 outages",
@@ -103,6 +115,8 @@ def test_json_says_the_same() -> None:
     assert ping["rtt_mean"] == {"exact": "12000000/1", "display": "12.000 ms"}
     assert (ping["last_result"], ping["received"], ping["lost"]) == ("timeout", 28, 2)
     assert (name["address"], name["loss"], name["rtt_mean"], name["since"]) == (None, None, None, None)
+    assert (ping["span"], ping["window"]) == ([str(NOW - 4 * MINUTE), str(NOW - MINUTE)], str(3 * MINUTE))
+    assert (name["span"], name["window"]) == (None, "0")
     text = render(status())
     for figure in (ping["loss"]["display"], ping["rtt_mean"]["display"]):
         assert figure in text
@@ -112,7 +126,7 @@ def test_heavy_loss_is_not_green() -> None:
     ping = replace(status().services[0].targets[0], state=State.UP, failing=Failing(24, 30))
     service = replace(status().services[0], state=State.UP, outage_start=None, targets=(ping,), lossy=True)
     found = replace(status(), services=(service,))
-    assert [line.split()[:5] for line in render(found).splitlines()[4:]] == [
+    assert [line.split()[:5] for line in render(found).splitlines()[5:]] == [
         ["hq-dia", "lossy", "3m", "20s", "2026-11-24"],
         ["ping", "icmp", "192.0.2.1", "lossy", "3m"],
     ]

@@ -135,6 +135,37 @@ def test_an_exclusion_says_what_it_took_away(judged: Judge) -> None:
     assert re.search(r"maintenance +2h +7200 +0\.277778%  excluded: maintenance", text)
 
 
+def test_an_exclusion_says_who_declared_it_as_what_and_what_shows_it(judged: Judge) -> None:
+    one = judged(down=[(NOON, 2593)], excluded=[("maintenance", NOON - 600 * S, 7200)])
+    (line,) = one.exclusions
+    shown = dataclasses.replace(
+        line, role="provider", ticket="CHG-1234", evidence=("mail of 3 June", "https://example.com/rfo")
+    )
+    text = flat(render([dataclasses.replace(one, exclusions=(shown,))]))
+    assert (
+        "by anna (provider); announced 3d ahead; router swap, ticket ACME-1234; ticket CHG-1234; "
+        "evidence: mail of 3 June, https://example.com/rfo (contracts." in text
+    )
+
+
+def test_a_share_that_is_nearly_whole_is_not_printed_as_whole(judged: Judge) -> None:
+    one = judged(down=[(NOON, 1)], latency=None)
+    down = Fraction(S // 10, 365 * DAY)
+    statement = dataclasses.replace(
+        one, time={UP: 365 * DAY - S // 10, "provider_down": S // 10}, in_scope=365 * DAY, availability=1 - down
+    )
+    statement = dataclasses.replace(
+        statement, objectives=tuple(dataclasses.replace(line, value=1 - down) for line in one.objectives[:1])
+    )
+    text = render([statement])
+    assert re.search(r"^  availability  99\.9999997%  ", text, re.MULTILINE)
+    assert re.search(r"^  availability +99\.9999997%   of", text, re.MULTILINE)
+    assert re.search(r"^  up +\S+ 23h 59m 59\.9s +\S+  99\.9999997%  service up", text, re.MULTILINE)
+    assert re.search(r"^  provider_down +0\.1s +0\.100 +0\.0000003%  service down", text, re.MULTILINE)
+    document: Any = to_json(statement)
+    assert document["availability"]["display"] == "99.9999997%"
+
+
 def test_an_open_period_says_what_is_certain_and_what_is_not(judged: Judge) -> None:
     settled = START + 12 * DAY
     text = render([judged(down=[(NOON, 2593)], sampled=61 * MS, as_of=settled)])
@@ -581,6 +612,8 @@ def test_many_outages_are_summed_up_not_lost(judged: Judge) -> None:
     assert text.count("provider_down\n") == MOST_OUTAGES
     rest = sum(60 + n for n in range(10))
     assert f"and 10 shorter ones, together {rest // 60}m {rest % 60}s; all of them in the JSON report" in text
+    text = render([judged(down=[(START + n * HOUR, 60 + n) for n in range(MOST_OUTAGES + 1)])])
+    assert "and 1 shorter one of 1m; all of them in the JSON report" in text
 
 
 def test_an_outage_of_several_causes_and_from_before(judged: Judge) -> None:

@@ -207,6 +207,30 @@ def test_delays_and_percents() -> None:
     assert milliseconds(Fraction(23_412_345)) == "23.412 ms"
     assert milliseconds(Fraction(70_247_037, 3)) == "23.416 ms"
     assert percent(Fraction(1)) == "100.000000%"
+    assert percent(Fraction(0)) == "0.000000%"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Fraction(1, 10**8), "0.000001%"),
+        (Fraction(4, 10**9), "0.0000004%"),
+        (1 - Fraction(4, 10**9), "99.9999996%"),
+        (1 + Fraction(4, 10**9), "100.0000004%"),
+        (1 - Fraction(1, 10**40), "99." + "9" * 38 + "%"),
+        (Fraction(1, 2) + Fraction(1, 10**12), "50.000000%"),
+    ],
+)
+def test_what_is_not_whole_does_not_look_whole(value: Fraction, text: str) -> None:
+    assert percent(value) == text
+    assert quantity(value, Unit.RATIO) == text
+
+
+@given(st.fractions(0, 1))
+def test_a_ratio_looks_whole_or_like_nothing_only_where_it_is(value: Fraction) -> None:
+    shown = Fraction(percent(value).rstrip("%")) / 100
+    assert (shown == 0, shown == 1) == (value == 0, value == 1)
+    assert abs(shown - value) <= Fraction(1, 2 * 10**8)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slamon.sla.claims import claim
-from slamon.sla.facts import Facts, Lodged, Ticket
+from slamon.sla.facts import Closed, Facts, Lodged, Ticket
 from slamon.sla.lines import ClaimState, Due
 from slamon.sla.terms import Claim, Reports
 from slamon.sla.terms.times import Anchor, Deadline
@@ -105,7 +105,14 @@ def test_after_the_report() -> None:
     assert by(book(by=rule)) is None
     # Where outages have to be reported, it is their report.
     assert by_day(book(by=rule, report=deadline(Anchor.OUTAGE_START, days=2))) == "2026-04-09"
-    closed = Facts(closed=(at("2026-03-30"), at("2026-04-03 12:00"), at("2026-04-20")))
+    closed = Facts(
+        closed=(
+            Closed(MARCH, at("2026-03-30")),
+            Closed("2026-02", at("2026-04-01")),
+            Closed(MARCH, at("2026-04-03 12:00")),
+            Closed("", at("2026-04-20")),
+        )
+    )
     assert by_day(book(by=rule, facts=closed, as_of="2026-05-01")) == "2026-05-03"
     due = Reports(due=deadline(Anchor.PERIOD_END, days=5))
     assert by_day(book(by=rule, reports=due)) == "2026-05-05"

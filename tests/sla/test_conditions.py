@@ -265,7 +265,7 @@ def test_tickets_and_breaches() -> None:
     assert ask(own, Subject(measure=Measure.TICKETS), Side.AT_LEAST, 2).since == at("2026-06-04")
     truth = ask(own, Subject(measure=Measure.BREACH, duty="access"), Side.OVER, 0)
     assert (truth.value, truth.since) == (True, at("2026-06-10 09:00"))
-    assert truth.text == "breach of access over 0 days: 1 days"
+    assert truth.text == "breach of access over 0 days: 1 day"
 
 
 # --- words --------------------------------------------------------------------------------------------------------------------

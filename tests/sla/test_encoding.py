@@ -156,6 +156,24 @@ def test_amounts_without_a_currency_are_plain_numbers() -> None:
     assert from_json(made).credits[0].rounded == Decimal(100)
 
 
+def test_what_an_older_slamon_did_not_write_is_not_missed() -> None:
+    facts = observed(
+        series(shots("....")), exclusions=[exclusion(0, 10, role="provider", ticket="CHG-1", evidence=("a", "b"))]
+    )
+    statement = evaluate(contract(), facts, period(0, 40), 40 * S)
+    made: Any = json.loads(json.dumps(to_json(statement)))
+    (line,) = made["exclusions"]
+    assert (line["role"], line["ticket"], line["evidence"]) == ("provider", "CHG-1", ["a", "b"])
+    assert from_json(made) == statement
+    for name in ("role", "ticket", "evidence"):
+        del line[name]
+    (older,) = from_json(made).exclusions
+    assert older == replace(statement.exclusions[0], role="", ticket="", evidence=())
+    del line["accepted"]
+    with pytest.raises(ValueError, match="ExclusionLine: these fields are missing or unknown: accepted"):
+        from_json(made)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [

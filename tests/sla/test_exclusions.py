@@ -191,6 +191,9 @@ def test_what_is_refused_says_why() -> None:
     days, business = under(notice=Lead(days=3)), under(notice=Lead(days=3, business=True))
     assert decide(days, [short])[0].reason == "notice of 1d, the contract asks for 3 days"
     assert decide(business, [short])[0].reason == "notice of 1d, the contract asks for 3 business days"
+    same_day = replace(short, notified=at("2026-06-10 01:00"))
+    one = under(notice=Lead(days=1, business=True))
+    assert decide(one, [same_day])[0].reason == "notice of 1h, the contract asks for 1 business day"
     assert decide(under(), [replace(short, notified=None)])[0].accepted
     nearly = replace(short, notified=short.start - 240 * HOUR + 1)
     late = replace(short, notified=short.start + 2 * HOUR + 1)

@@ -11,7 +11,7 @@ import pytest
 
 from slamon.model import DAY, MS, S
 from slamon.sla import calendar, periods
-from slamon.sla.facts import Exclusion, Facts, State
+from slamon.sla.facts import Closed, Exclusion, Facts, State
 from slamon.sla.statement import Period, Statement, Status, evaluate
 from slamon.sla.terms import UnknownTime
 from slamon.sla.terms.composition import Composition, Group
@@ -307,7 +307,7 @@ def test_the_statement_says_by_what_it_was_judged() -> None:
 
 
 def revised(*exclusions: Exclusion, closed: tuple[int, ...] = (1000,), as_of: int = 5000) -> Statement:
-    facts = replace(declared((0, 100, DOWN), exclusions=exclusions), closed=tuple(at * S for at in closed))
+    facts = replace(declared((0, 100, DOWN), exclusions=exclusions), closed=tuple(Closed("", at * S) for at in closed))
     return judged(facts, as_of=as_of, credits=(credit({"99%": "10%", "95%": "25%"}),))
 
 
@@ -333,7 +333,7 @@ def test_what_was_known_before_or_changes_nothing_makes_no_revision() -> None:
     assert (never.revision, never.adjustment) == (1, Decimal("0.00"))
     future = revised(exclusion(0, 100, declared_at=2000 * S), closed=(6000,))
     assert (future.revision, future.adjustment) == (1, Decimal("0.00"))
-    unpaid = replace(declared((0, 100, DOWN)), closed=(1000 * S,))
+    unpaid = replace(declared((0, 100, DOWN)), closed=(Closed("", 1000 * S),))
     assert judged(unpaid, as_of=2000, currency=None, price=None, cap=None).adjustment is None
 
 

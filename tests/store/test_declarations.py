@@ -131,6 +131,18 @@ def test_writers_at_the_same_time_make_one_chain(daemon: Daemon) -> None:
     daemon.store.verify()
 
 
+HALF = r"""UPDATE declaration SET body = '{"note": "\ud800"}' WHERE number = 2"""
+"""Half of a surrogate pair: plain ASCII in the file, and no text."""
+DEEP = f"UPDATE declaration SET body = '{'[' * 100_000}' WHERE number = 2"
+
+
+@pytest.mark.parametrize("note", ["\\ud800", "\\ud83d\\ude00", "\U0001f600"])
+def test_what_only_looks_like_half_of_a_pair_is_text(daemon: Daemon, note: str) -> None:
+    daemon.store.declare(contract="hq", cause="maintenance", start=1, end=2, at=T0, by="ann", note=note)
+    daemon.store.verify()
+    assert [one.note for one in daemon.store.exclusions()] == [note]
+
+
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
@@ -145,6 +157,12 @@ def test_writers_at_the_same_time_make_one_chain(daemon: Daemon) -> None:
         ),
         ("DELETE FROM declaration WHERE number = 1", "declaration 1 is missing: the next one found is 2"),
         ("UPDATE declaration SET at = at + 1 WHERE number = 3", "declaration 3"),
+        (
+            "UPDATE declaration SET at = 9e999 WHERE number = 2",
+            "declaration 2 is not what was written: a value of it is of the wrong type",
+        ),
+        (HALF, "declaration 2 is not what was written: its body is no JSON"),
+        pytest.param(DEEP, "declaration 2 is not what was written: its body is no JSON", id="nested too deep"),
     ],
 )
 def test_an_edited_row_is_found(daemon: Daemon, statement: str, reason: str) -> None:
@@ -165,6 +183,8 @@ def test_an_edited_row_is_found(daemon: Daemon, statement: str, reason: str) -> 
         "DELETE FROM declaration WHERE number = 1",
         "UPDATE declaration SET body = '[]' WHERE number = 2",
         "UPDATE declaration SET body = '{}' WHERE number = 2",
+        HALF,
+        pytest.param(DEEP, id="nested too deep"),
         'UPDATE declaration SET body = replace(body, \'"start": 1\', \'"start": "x"\') WHERE number = 2',
     ],
 )

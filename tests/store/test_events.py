@@ -12,7 +12,7 @@ import pytest
 from slamon.errors import UsageError
 from slamon.ledger import TamperedError
 from slamon.model import HOUR
-from slamon.sla.facts import Breach, Charged, Event, Lodged, Notice, Payment, Recorded, Ticket
+from slamon.sla.facts import Breach, Charged, Closed, Event, Lodged, Notice, Payment, Recorded, Ticket
 from slamon.store import Store
 from tests.record.worlds import T0, target
 from tests.store.rig import Daemon
@@ -26,6 +26,7 @@ EVENTS: tuple[Event, ...] = (
     Breach("access", T0, T0 + HOUR),
     Notice("chronic", T0),
     Charged("2026-10", billed=Fraction(2941, 3), paid=None, usage=Fraction(0)),
+    Closed("2026-10", T0),
 )
 
 
@@ -104,6 +105,7 @@ def test_nothing_to_take_back(store: Store) -> None:
         ("record", '{"version":2,"event":"ticket","note":"","opened":5}'),
         ("record", '{"version":2,"contract":"hq","event":"charge","note":"","period":"2026-10","billed":"1/0"}'),
         ("record", '{"version":2,"contract":"hq","event":"charge","note":"","billed":"1"}'),
+        ("record", '{"version":2,"contract":"hq","event":"statement","note":"","period":"2026-10"}'),
         ("retract", '{"version":2,"id":"9"}'),
     ],
 )

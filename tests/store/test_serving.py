@@ -19,6 +19,7 @@ from slamon.model import DAY, MINUTE
 from slamon.store import Store
 from tests.record.worlds import success, target
 from tests.store.rig import EVER, Daemon
+from tests.store.test_declarations import HALF
 from tests.store.test_errors import CONFIG
 
 PATIENCE = 20
@@ -183,6 +184,24 @@ def test_a_declaration_changed_under_a_running_daemon_is_told_until_it_is_mended
         daemon.until(due, lambda value: value > stands + 2)
         assert daemon.stop() == OK
     editor.close()
+
+
+def test_a_declaration_that_cannot_be_read_does_not_stop_the_measuring(tmp_path: Path) -> None:
+    made = Daemon(tmp_path / "slamon.db", target(), now=Clock().now())
+    made.store.declare(contract="hq", cause="maintenance", start=1, end=2, at=3, by="ann")
+    made.stop()
+    editor = sqlite3.connect(tmp_path / "slamon.db")
+    editor.execute(HALF.replace("number = 2", "number = 1"))
+    editor.commit()
+    editor.close()
+    with running(tmp_path) as daemon:
+        daemon.wait(r"cannot be relied on: declaration 1 is not what was written: its body is no JSON")
+        daemon.wait(
+            r"the contracts cannot be judged; what was judged last stays published: declaration 1 is not what was"
+        )
+        daemon.wait("service hq UP")
+        daemon.until("slamon_store_verify_errors_total", lambda value: value >= 1)
+        assert daemon.stop() == OK, daemon.said()
 
 
 def test_an_ordinary_start_says_nothing_of_the_kind(tmp_path: Path) -> None:

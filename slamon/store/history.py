@@ -1,0 +1,55 @@
+"""The chain of declarations → what people declared, as it stands now and as it stood at any instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from slamon import ledger
+from slamon.sla.facts import Exclusion, Recorded
+from slamon.store import declarations, events
+
+
+class Declarations(NamedTuple):
+    """What people declared, also what was taken back, in order."""
+
+    exclusions: tuple[Exclusion, ...] = ()
+    events: tuple[Recorded, ...] = ()
+
+
+class Stood(NamedTuple):
+    """What was declared, from an instant on."""
+
+    since: int
+    declarations: Declarations
+
+
+def present(entries: Iterable[ledger.Entry], contract: str | None) -> Declarations:
+    """See `Store.declarations`."""
+    entries = tuple(entries)
+    return Declarations(declarations.exclusions(entries, contract), events.events(entries, contract))
+
+
+def history(entries: Iterable[ledger.Entry], contract: str, since: int) -> tuple[Stood, ...]:
+    """See `Store.history`. Of entries by clocks that differ none stands before the one it follows."""
+    excluded: dict[str, declarations.Known] = {}
+    happened: dict[str, Recorded] = {}
+    found: list[Stood] = []
+
+    def look() -> None:
+        stood = Declarations(
+            tuple(each.exclusion for each in excluded.values() if each.exclusion.contract == contract),
+            tuple(each for each in happened.values() if each.contract == contract),
+        )
+        if not found or stood != found[-1].declarations:
+            found.append(Stood(at, stood))
+
+    at = since
+    for entry in entries:
+        if entry.at > at:
+            look()
+            at = entry.at
+        declarations.take(excluded, entry)
+        events.take(happened, entry)
+    look()
+    return tuple(found)
