@@ -334,7 +334,7 @@ async def test_what_is_held_is_what_the_store_gives(tmp_path: Path, seed: int) -
             assert records.keys() == stored.keys()
             for name, found in records.items():
                 for spans in (((start, end),), ((start, middle),), ((middle, end),)):
-                    counts = [count(each, spans, interval=10 * S, one_by_one=True) for each in (found, stored[name])]
+                    counts = [count(each, spans, spacing=10 * S, one_by_one=True) for each in (found, stored[name])]
                     assert counts[0] == counts[1]
             runs = await reader.runs(some, start, end, up_after=1)
             read = await world.source.runs(some, start, end, up_after=1)

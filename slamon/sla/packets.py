@@ -105,7 +105,7 @@ class Packets:
 NOTHING = Packets()
 
 
-def count(records: Sequence[Record], eligible: Spans, *, interval: int, one_by_one: bool) -> Packets:
+def count(records: Sequence[Record], eligible: Spans, *, spacing: int, one_by_one: bool) -> Packets:
     """The packets sent in `eligible`, from `records` in time order that do not overlap.
 
     A record wholly inside counts as it is. One that an edge cuts gives its raw packets if it still has them, else it leaves
@@ -124,7 +124,7 @@ def count(records: Sequence[Record], eligible: Spans, *, interval: int, one_by_o
         total = replace(total, exact=Counter(delay for record in whole for delay in _delays(_rows(record))))
     for record, spans in cut:
         if record.raw is not None:
-            total += _part(record, spans, interval)
+            total += _part(record, spans, spacing)
     return total
 
 
@@ -183,24 +183,15 @@ def _sums(records: Sequence[Record]) -> Packets:
     )
 
 
-def _part(record: Record, spans: Spans, interval: int) -> Packets:
+def _part(record: Record, spans: Spans, spacing: int) -> Packets:
     """The packets of `record` sent in `spans`, from its raw samples."""
     rows = _rows(record)
     places = [tuple(bisect_left(rows, edge, key=lambda row: row.sent) for edge in span) for span in spans]
     inside = [row for low, high in places for row in rows[low:high]]
-    longest = reach(interval)
     kinds = Counter(MEANING[row.result].packet for row in inside)
     delays = _delays(inside)
-    pairs = [
-        abs(after.rtt - before.rtt)
-        # A pair belongs to its later packet; two sent with no slot left out between (RFC 3393).
-        for low, high in places
-        for before, after in pairwise(rows[max(low - 1, 0) : high])
-        if after.sent - before.sent <= longest
-        and before.result is after.result is Result.SUCCESS
-        and before.rtt is not None
-        and after.rtt is not None
-    ]
+    steps = _steps(record, rows, spacing)
+    pairs = [step for low, high in places for step in steps[low:high] if step is not None]
     return Packets(
         received=kinds[Packet.RECEIVED],
         lost=kinds[Packet.LOST],
@@ -214,6 +205,26 @@ def _part(record: Record, spans: Spans, interval: int) -> Packets:
         ipdv_count=len(pairs),
         exact=Counter(delays),
     )
+
+
+def _steps(record: Record, rows: Sequence[Packed], spacing: int) -> list[int | None]:
+    """|delay − delay before| of each sample that is the later one of a pair: two sent with no slot left out between (RFC 3393).
+
+    The sample before the first one is in another record, but the sums know of that pair: they have it beside those in `rows`.
+    """
+    longest = reach(spacing)
+    later = [
+        abs(after.rtt - before.rtt)
+        if after.sent - before.sent <= longest
+        and before.result is after.result is Result.SUCCESS
+        and before.rtt is not None
+        and after.rtt is not None
+        else None
+        for before, after in pairwise(rows)
+    ]
+    known = [step for step in later if step is not None]
+    across = record.ipdv_count == len(known) + 1
+    return [record.ipdv_sum - sum(known) if across else None, *later]
 
 
 def _rows(record: Record) -> list[Packed]:

@@ -331,7 +331,7 @@ def _packets(
         target: count(
             _records(facts.series[target], records),
             spans,
-            interval=facts.series[target].interval,
+            spacing=facts.series[target].spacing or facts.series[target].interval,
             one_by_one=one_by_one,
         )
         for target in _targets(facts, service)

@@ -33,6 +33,8 @@ from slamon.sla.terms.objectives import Variation
 from slamon.sla.terms.outages import BadSlot, Clock, OutageRule, SlotRule
 from slamon.sla.terms.times import Weekly
 from tests.sla.build import (
+    OK,
+    Shot,
     availability,
     contract,
     credit,
@@ -428,3 +430,13 @@ def test_statistics_that_need_every_packet() -> None:
         (worst, True),
     ):
         assert needs_streams(objective) == every
+
+
+def test_a_poisson_process_has_its_pairs_within_its_longest_wait() -> None:
+    """Also in minutes that are cut, which the recorder sums up by the same rule."""
+    sent = [Shot(second, OK, rtt) for second, rtt in ((0, 10), (4, 13), (40, 18), (50, 10))]
+    wanted = contract(objectives=[jitter("mean_abs", Variation.IPDV)])
+    for spacing, pairs in ((0, 2), (30, 3)):
+        facts = observed(replace(series(sent, closed=60), spacing=spacing * S))
+        packets = of(facts, 0, 55 * S, wanted).packets["link/a"]
+        assert packets.ipdv_count == pairs
