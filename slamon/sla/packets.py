@@ -81,25 +81,43 @@ class Packets:
         return Fraction(self.rtt_sum, self.rtt_count) if self.rtt_count else None
 
     def percentile(self, p: Fraction) -> Fraction | None:
-        """The smallest x with EDF(x) ≥ p (RFC 2330 §11.3), 0 < p ≤ 1, over the packets that arrived; None without one.
+        """The smallest x with EDF(x) ≥ p (RFC 2330 §11.3), 0 < p ≤ 1, over the packets that arrived; None without one."""
+        return self.ranked(-(-p.numerator * self.rtt_count // p.denominator))
+
+    def ranked(self, rank: int) -> Fraction | None:
+        """The round trip of that rank, counted from 1 in ascending order; None where fewer arrived.
 
         From the packets where they are known one by one, else from the grid, within 1 %. Against a limit that was in force
         the comparison is exact in either case: the value lies on the side of the limit the true one lies on.
         """
-        if not self.rtt_count:
+        if not 1 <= rank <= self.rtt_count:
             return None
-        rank = -(-p.numerator * self.rtt_count // p.denominator)
         if self.exact is not None:
             return Fraction(_ranked(self.exact, rank))
         assert self.rtt_min is not None
         assert self.rtt_max is not None
-        index = distribution.quantile(self.buckets, self.rtt_count, p)
+        index = distribution.quantile(self.buckets, self.rtt_count, Fraction(rank, self.rtt_count))
         low, high = max(self.rtt_min, distribution.lower(index)), min(self.rtt_max, distribution.upper(index) - 1)
         for limit, n in self.within.items():
             low, high = (low, min(high, limit)) if n >= rank else (max(low, limit + 1), high)
         if rank == self.rtt_count:
             return Fraction(high)
         return Fraction(low if rank == 1 else (low + high) // 2)
+
+    def at_most(self, limit: int) -> int | None:
+        """How many round trips are ≤ `limit`, exactly; None where the sums do not tell, as of a limit that was not in force."""
+        if self.exact is not None:
+            return sum(n for rtt, n in self.exact.items() if rtt <= limit)
+        if limit in self.within:
+            return self.within[limit]
+        if self.rtt_min is None or self.rtt_max is None or limit < self.rtt_min:
+            return 0
+        if limit >= self.rtt_max:
+            return self.rtt_count
+        index = distribution.bucket(limit)
+        if index in self.buckets and limit + 1 < distribution.upper(index):
+            return None
+        return sum(n for bucket, n in self.buckets.items() if bucket <= index)
 
 
 NOTHING = Packets()
