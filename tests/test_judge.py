@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random  # noqa: TID251 - a seeded world
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -95,6 +96,20 @@ TERMINABLE = """
     terminate: {customer: {availability: {below: 80%, within: any 30m}}}
 """
 
+STATISTICS = """      jitter: {definition: ipdv, statistic: mean_abs, target: 10ms}
+      jitter-p95: {measure: jitter, definition: ipdv, statistic: p95, target: 10ms}
+      pdv: {measure: jitter, definition: pdv, statistic: max, during: always, over: a}
+      median: {measure: latency, statistic: median, target: 10ms}
+      range: {measure: latency, statistic: range, target: 10ms}
+      slow: {measure: latency, statistic: share at_least 15ms, target: 20%}
+      every: {measure: latency, statistic: p80, packets: all}
+      worst: {measure: loss, statistic: worst 15m, target: 5%}
+      intervals: {measure: loss, statistic: mean, target: 1%, over: pooled}
+    credits:
+      availability: {below: {99.9%: 10%, 99%: 25%}}
+      loss: {over: {1%: 10%}}
+      median: {over: {10ms: 5%}}
+    combine: sum"""
 
 PROBED = CONFIG.partition("contracts:")[0]
 """Without contracts."""
@@ -148,6 +163,11 @@ def by_slots() -> str:
     return CONFIG.replace("down_after: 3", OWN) + SLOTS
 
 
+def with_all_statistics(config: str = CONFIG) -> str:
+    """Objectives that sums give, and those that would need single packets."""
+    return config.replace("    credits:\n      availability: {below: {99.9%: 10%, 99%: 25%}}", STATISTICS, 1)
+
+
 class World:
     """Virtual time, a real store, probes whose results are drawn."""
 
@@ -175,6 +195,8 @@ class World:
             self.recorder.open(target, limits=limits, edges=tuple(sorted({*RTT_EDGES, *limits})))
         self.bad = dict.fromkeys(self.config.targets, 0)
         self.failure = Result.TIMEOUT
+        self.sent: dict[str, list[tuple[int, int | None]]] = {name: [] for name in self.config.targets}
+        """Target → instant and round trip of each packet, None of one that was lost."""
 
     def probe(self) -> None:
         """Ten seconds: everything is probed once, a batch is written."""
@@ -190,6 +212,7 @@ class World:
             rtt = self.random.choice((5, 15, 30)) * MS + self.random.randrange(MS)
             reading = Reading(self.failure) if lost else Reading(Result.SUCCESS, rtt=rtt, hop_limit=60)
             series.decide(series.send(self.now), reading)
+            self.sent[name].append((self.now, reading.rtt))
         self.now += S
         self.thread.put(self.recorder.batch(self.now))
         self.now -= S
@@ -209,6 +232,9 @@ class World:
         (200, 0, 1, 11, CONFIG),
         (5, 0, 2500, 7, by_slots()),
         (6, 7, 1, 23, by_slots()),
+        (7, 0, 2500, 23, with_all_statistics()),
+        (10, 7, 8, 11, with_all_statistics()),
+        (9, 0, 2500, 23, with_all_statistics(by_slots())),
     ],
 )
 async def test_running_equals_scratch(
@@ -274,6 +300,70 @@ async def test_running_equals_scratch(
     assert await judge.recheck()
     assert world.stats.evaluation_mismatches == 0
     assert await world.thread.close()
+
+
+@pytest.mark.parametrize("probed", ["interval: 10s", "interval: 4s, sampling: poisson"])
+async def test_figures_of_the_daemon_are_those_of_the_packets_it_sent(
+    tmp_path: Path, probed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every minute that is over, the first of which is cut where measuring began; what sums do not give is not known."""
+    world = World(tmp_path, 1, with_all_statistics().replace("interval: 10s", probed))
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    monkeypatch.setattr(world.random, "random", lambda: 1.0)  # nothing happens but what follows
+    for step in range(200):
+        world.bad |= {"hq/a": int(step % 37 == 5), "hq/b": int(step % 50 in {7, 8})}
+        world.probe()
+        if step % 60 == 59:
+            await judge.refresh()
+    (view,) = (view for view in judge.views if view.contract.name == "hq")
+    lines = {line.name: line.value for line in view.current.objectives}
+    seen = {
+        name: [rtt for sent, rtt in packets if sent < view.current.as_of // MINUTE * MINUTE]
+        for name, packets in world.sent.items()
+        if name != "lan/gw"
+    }
+    got = {name: sorted(rtt for rtt in rtts if rtt is not None) for name, rtts in seen.items()}
+    steps = {
+        name: [abs(b - a) for a, b in pairwise(rtts) if a is not None and b is not None] for name, rtts in seen.items()
+    }
+    lost = {name: rtts.count(None) for name, rtts in seen.items()}
+    assert all(lost.values())
+
+    def worst(figures: Iterable[Fraction | int]) -> Fraction | int:
+        return max(figures)
+
+    def near(figure: Fraction | None, true: Fraction | int) -> bool:
+        return figure is not None and abs(figure - true) <= Fraction(true, 100)
+
+    assert lines["jitter"] == worst(Fraction(sum(own), len(own)) for own in steps.values())
+    assert lines["pdv"] == got["hq/a"][-1] - got["hq/a"][0]
+    assert lines["range"] == worst(own[-1] - own[0] for own in got.values())
+    assert lines["slow"] == worst(Fraction(sum(rtt >= 15 * MS for rtt in own), len(own)) for own in got.values())
+    assert lines["loss"] == worst(Fraction(lost[name], len(seen[name])) for name in seen)
+    assert lines["intervals"] == Fraction(sum(lost.values()), sum(map(len, seen.values())))
+    middle = worst(Fraction(own[(len(own) - 1) // 2] + own[len(own) // 2], 2) for own in got.values())
+    assert near(lines["median"], middle)
+    every = worst(own[-(-8 * len(seen[name]) // 10) - 1] for name, own in got.items())
+    assert near(lines["every"], every)
+    assert (lines["worst"], lines["jitter-p95"]) == (None, None)
+    assert await world.thread.close()
+
+
+async def test_an_objective_that_is_not_known_leaves_the_others_known(tmp_path: Path) -> None:
+    found = {}
+    for name, text in (("plain", CONFIG), ("more", with_all_statistics())):
+        (tmp_path / name).mkdir()
+        world = World(tmp_path / name, 2, text)
+        judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+        for step in range(200):
+            world.probe()
+            if step % 50 == 49:
+                await judge.refresh()
+        found[name] = {line.name: line.value for line in judge.views[0].current.objectives}
+        assert await world.thread.close()
+    for name, value in found["plain"].items():
+        assert value is not None, name
+        assert found["more"][name] == value, name
 
 
 def _but_up(statement: Statement) -> dict[str, int]:
@@ -376,7 +466,7 @@ async def test_what_is_held_is_what_the_store_gives(tmp_path: Path, seed: int) -
             assert records.keys() == stored.keys()
             for name, found in records.items():
                 for spans in (((start, end),), ((start, middle),), ((middle, end),)):
-                    counts = [count(each, spans, interval=10 * S, one_by_one=True) for each in (found, stored[name])]
+                    counts = [count(each, spans, spacing=10 * S, one_by_one=True) for each in (found, stored[name])]
                     assert counts[0] == counts[1]
             runs = await reader.runs(some, start, end, up_after=1)
             read = await world.source.runs(some, start, end, up_after=1)

@@ -24,10 +24,11 @@ from slamon.config.origins import origins
 from slamon.config.outages import exclusions, outage
 from slamon.config.subjects import Subjects
 from slamon.errors import Place, Problem
-from slamon.sla import terms
+from slamon.sla import summed, terms
 from slamon.sla.terms import Contract
 from slamon.sla.terms.composition import Composition
 from slamon.sla.terms.credits import Combine, Credit, CreditBase
+from slamon.sla.terms.objectives import Form, Objective
 from slamon.sla.terms.times import Span
 
 __all__ = ["latency_limits", "read_contract"]
@@ -262,3 +263,13 @@ def _warn(contract: Contract, keys: Keys, warn: Report) -> None:
     if contradiction is not None:
         fix = "keep the one the paper says, and write in `notes` which"
         warn.say(("credits",), contradiction, fix=fix, show=False)
+    for objective in contract.objectives:
+        if objective.base is None and not summed.is_given(objective):
+            reason = "the daemon judges by sums of packets, which do not give this: the value stays unknown"
+            warn.say(("objectives", objective.name, "statistic"), reason, fix=_sums_give(objective))
+
+
+def _sums_give(objective: Objective) -> str:
+    of = f"{objective.definition or ''} {objective.measure}".strip()
+    words = [form.value for form in Form if form in summed.given(objective)]
+    return f"of {of} the sums give {', '.join(words) or 'nothing'}"

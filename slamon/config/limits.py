@@ -25,8 +25,8 @@ def _limits(contract: Contract) -> Iterator[Fraction]:
         if objective.measure is not Measure.LATENCY:
             continue
         statistic = objective.statistic
-        if statistic is not None and statistic.threshold is not None:
-            yield statistic.threshold
+        if statistic is not None and statistic.limit is not None:
+            yield Fraction(statistic.limit)
         if _is_time(objective):
             yield from (level.value for level in (objective.target, objective.minimum) if level is not None)
     times = {objective.name for objective in contract.objectives if _is_time(objective)}

@@ -29,6 +29,8 @@ class SeriesFacts:
 
     target: str
     interval: int
+    spacing: int = 0
+    """The longest time between two probes when none is missed; 0 = the interval, as of probes at equal distances."""
     timeout: int
     down_after: int = 3
     up_after: int = 1

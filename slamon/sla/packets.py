@@ -81,19 +81,22 @@ class Packets:
         return Fraction(self.rtt_sum, self.rtt_count) if self.rtt_count else None
 
     def percentile(self, p: Fraction) -> Fraction | None:
-        """The smallest x with EDF(x) ≥ p (RFC 2330 §11.3), 0 < p ≤ 1, over the packets that arrived; None without one.
+        """The smallest x with EDF(x) ≥ p (RFC 2330 §11.3), 0 < p ≤ 1, over the packets that arrived; None without one."""
+        return self.ranked(-(-p.numerator * self.rtt_count // p.denominator))
+
+    def ranked(self, rank: int) -> Fraction | None:
+        """The round trip of that rank, counted from 1 in ascending order; None where fewer arrived.
 
         From the packets where they are known one by one, else from the grid, within 1 %. Against a limit that was in force
         the comparison is exact in either case: the value lies on the side of the limit the true one lies on.
         """
-        if not self.rtt_count:
+        if not 1 <= rank <= self.rtt_count:
             return None
-        rank = -(-p.numerator * self.rtt_count // p.denominator)
         if self.exact is not None:
             return Fraction(_ranked(self.exact, rank))
         assert self.rtt_min is not None
         assert self.rtt_max is not None
-        index = distribution.quantile(self.buckets, self.rtt_count, p)
+        index = distribution.quantile(self.buckets, self.rtt_count, Fraction(rank, self.rtt_count))
         low, high = max(self.rtt_min, distribution.lower(index)), min(self.rtt_max, distribution.upper(index) - 1)
         for limit, n in self.within.items():
             low, high = (low, min(high, limit)) if n >= rank else (max(low, limit + 1), high)
@@ -101,11 +104,26 @@ class Packets:
             return Fraction(high)
         return Fraction(low if rank == 1 else (low + high) // 2)
 
+    def at_most(self, limit: int) -> int | None:
+        """How many round trips are ≤ `limit`, exactly; None where the sums do not tell, as of a limit that was not in force."""
+        if self.exact is not None:
+            return sum(n for rtt, n in self.exact.items() if rtt <= limit)
+        if limit in self.within:
+            return self.within[limit]
+        if self.rtt_min is None or self.rtt_max is None or limit < self.rtt_min:
+            return 0
+        if limit >= self.rtt_max:
+            return self.rtt_count
+        index = distribution.bucket(limit)
+        if index in self.buckets and limit + 1 < distribution.upper(index):
+            return None
+        return sum(n for bucket, n in self.buckets.items() if bucket <= index)
+
 
 NOTHING = Packets()
 
 
-def count(records: Sequence[Record], eligible: Spans, *, interval: int, one_by_one: bool) -> Packets:
+def count(records: Sequence[Record], eligible: Spans, *, spacing: int, one_by_one: bool) -> Packets:
     """The packets sent in `eligible`, from `records` in time order that do not overlap.
 
     A record wholly inside counts as it is. One that an edge cuts gives its raw packets if it still has them, else it leaves
@@ -124,7 +142,7 @@ def count(records: Sequence[Record], eligible: Spans, *, interval: int, one_by_o
         total = replace(total, exact=Counter(delay for record in whole for delay in _delays(_rows(record))))
     for record, spans in cut:
         if record.raw is not None:
-            total += _part(record, spans, interval)
+            total += _part(record, spans, spacing)
     return total
 
 
@@ -183,24 +201,15 @@ def _sums(records: Sequence[Record]) -> Packets:
     )
 
 
-def _part(record: Record, spans: Spans, interval: int) -> Packets:
+def _part(record: Record, spans: Spans, spacing: int) -> Packets:
     """The packets of `record` sent in `spans`, from its raw samples."""
     rows = _rows(record)
     places = [tuple(bisect_left(rows, edge, key=lambda row: row.sent) for edge in span) for span in spans]
     inside = [row for low, high in places for row in rows[low:high]]
-    longest = reach(interval)
     kinds = Counter(MEANING[row.result].packet for row in inside)
     delays = _delays(inside)
-    pairs = [
-        abs(after.rtt - before.rtt)
-        # A pair belongs to its later packet; two sent with no slot left out between (RFC 3393).
-        for low, high in places
-        for before, after in pairwise(rows[max(low - 1, 0) : high])
-        if after.sent - before.sent <= longest
-        and before.result is after.result is Result.SUCCESS
-        and before.rtt is not None
-        and after.rtt is not None
-    ]
+    steps = _steps(record, rows, spacing)
+    pairs = [step for low, high in places for step in steps[low:high] if step is not None]
     return Packets(
         received=kinds[Packet.RECEIVED],
         lost=kinds[Packet.LOST],
@@ -214,6 +223,26 @@ def _part(record: Record, spans: Spans, interval: int) -> Packets:
         ipdv_count=len(pairs),
         exact=Counter(delays),
     )
+
+
+def _steps(record: Record, rows: Sequence[Packed], spacing: int) -> list[int | None]:
+    """|delay − delay before| of each sample that is the later one of a pair: two sent with no slot left out between (RFC 3393).
+
+    The sample before the first one is in another record, but the sums know of that pair: they have it beside those in `rows`.
+    """
+    longest = reach(spacing)
+    later = [
+        abs(after.rtt - before.rtt)
+        if after.sent - before.sent <= longest
+        and before.result is after.result is Result.SUCCESS
+        and before.rtt is not None
+        and after.rtt is not None
+        else None
+        for before, after in pairwise(rows)
+    ]
+    known = [step for step in later if step is not None]
+    across = record.ipdv_count == len(known) + 1
+    return [record.ipdv_sum - sum(known) if across else None, *later]
 
 
 def _rows(record: Record) -> list[Packed]:

@@ -1,4 +1,4 @@
-"""Single measurements → delay, delay variation and loss by any statistic a contract names. Exact.
+"""Samples stated by hand → delay, delay variation and loss by any statistic a contract names. Exact.
 
 RFC 2330 (percentiles, median), RFC 2681 and 7680 (a lost packet is infinitely late), RFC 3393 and 5481 (IPDV, PDV), RFC 3550 (jitter).
 """
@@ -11,10 +11,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
-from slamon.model import MEANING, Packet, Result
-from slamon.record.packing import unpack
-from slamon.record.rows import reach
-from slamon.sla.facts import SampleSeries, SeriesFacts
+from slamon.sla.facts import SampleSeries
 from slamon.sla.measured import Window
 from slamon.sla.terms.measures import Measure
 from slamon.sla.terms.objectives import Form, Objective, Statistic, Variation
@@ -48,24 +45,6 @@ def of_series(series: Iterable[SampleSeries]) -> Stream:
             follows = n > 0 or (bool(points) and sample.at - points[-1].at == each.every)
             points.append(Point(sample.at, sample.sent, sample.lost, sample.delay, follows))
     return tuple(sorted(points, key=lambda point: point.at))
-
-
-def of_records(series: SeriesFacts) -> Stream | None:
-    """The raw packets of the records; None when some are no longer kept."""
-    points: list[Point] = []
-    for record in series.records:
-        if record.raw is None:
-            if record.received or record.lost:
-                return None
-            continue
-        for row in unpack(record.start, record.raw):
-            packet = MEANING[row.result].packet
-            if packet not in (Packet.RECEIVED, Packet.LOST):
-                continue
-            follows = bool(points) and row.sent - points[-1].at <= reach(series.interval)
-            delay = row.rtt if row.result is Result.SUCCESS else None
-            points.append(Point(row.sent, 1, Fraction(packet is Packet.LOST), delay, follows))
-    return tuple(points)
 
 
 def derived(objective: Objective, stream: Stream, spans: Spans) -> tuple[Value, ...]:

@@ -10,7 +10,7 @@ before b.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -25,10 +25,11 @@ from slamon.sla.outages import Ruled, indivisible, ruled
 from slamon.sla.packets import NOTHING, Packets, count
 from slamon.sla.samples import Stream
 from slamon.sla.slots import grid_of
+from slamon.sla.summed import RANKED
 from slamon.sla.terms import Contract
 from slamon.sla.terms.composition import Composition, names
-from slamon.sla.terms.measures import SAMPLED, Measure
-from slamon.sla.terms.objectives import Form, Objective
+from slamon.sla.terms.measures import SAMPLED
+from slamon.sla.terms.objectives import Objective
 from slamon.sla.timeline import (
     Piece,
     Spans,
@@ -102,7 +103,7 @@ class Tally:
     always: Mapping[str, Packets] = field(default_factory=dict)
     """Target → the packets sent in measured time, where an objective asks for them."""
     streams: Mapping[str, Stream] = field(default_factory=dict)
-    """Target or vantage point → single measurements, where an objective needs them."""
+    """Service and vantage point → samples stated by hand, where an objective is about them."""
     available: Spans = ()
     """Up, in scope, not excluded."""
     measured: Spans = ()
@@ -190,7 +191,7 @@ def tally(
         outages=_outages(touched, wide, start, end),
         packets=_packets(facts, whole, available, wanted, records) if wanted else {},
         always=_packets(facts, whole, measured, wanted, records) if any(o.always for o in wanted) else {},
-        streams=_streams(facts, whole, start, end, wanted, records),
+        streams=_streams(facts, whole, start, end) if wanted else {},
         available=available,
         measured=measured,
         bad_slots=() if grid is None else tuple(s for s in grid.split(ruling.seen.bad) if _within(s, available)),
@@ -264,17 +265,6 @@ def counts_packets(contract: Contract) -> bool:
     return any(objective.measure in SAMPLED for objective in contract.objectives)
 
 
-def needs_streams(objective: Objective) -> bool:
-    """Its statistic cannot be read from sums over packets."""
-    statistic = objective.statistic
-    if objective.measure not in SAMPLED or statistic is None:
-        return False
-    if objective.packets_all or objective.measure is Measure.JITTER:
-        return True
-    sums = {Measure.LATENCY: {Form.MEAN, Form.PERCENTILE, Form.MIN, Form.MAX}, Measure.LOSS: {Form.POOLED}}
-    return statistic.form not in sums[objective.measure]
-
-
 def _outages(
     touched: Sequence[tuple[int, int]], pieces: Sequence[Piece[Cell]], start: int, end: int
 ) -> tuple[Outage, ...]:
@@ -326,34 +316,18 @@ def _packets(
     wanted: Sequence[Objective],
     records: Mapping[str, tuple[Record, ...]] | None,
 ) -> dict[str, Packets]:
-    one_by_one = any(o.statistic is not None and o.statistic.form is Form.PERCENTILE for o in wanted)
-    return {
-        target: count(
-            _records(facts.series[target], records),
-            spans,
-            interval=facts.series[target].interval,
-            one_by_one=one_by_one,
-        )
-        for target in _targets(facts, service)
-    }
+    one_by_one = any(o.statistic is not None and o.statistic.form in RANKED for o in wanted)
+    found = {}
+    for target in _targets(facts, service):
+        own = facts.series[target]
+        spacing = own.spacing or own.interval
+        found[target] = count(_records(own, records), spans, spacing=spacing, one_by_one=one_by_one)
+    return found
 
 
-def _streams(
-    facts: Facts,
-    service: Composition,
-    start: int,
-    end: int,
-    wanted: Sequence[Objective],
-    records: Mapping[str, tuple[Record, ...]] | None,
-) -> dict[str, Stream]:
+def _streams(facts: Facts, service: Composition, start: int, end: int) -> dict[str, Stream]:
     found: dict[str, Stream] = {}
-    if any(needs_streams(objective) for objective in wanted):
-        for target in _targets(facts, service):
-            own = facts.series[target]
-            stream = samples.of_records(own if records is None else replace(own, records=_records(own, records)))
-            if stream is not None:
-                found[target] = stream
-    if wanted and stated.is_stated(facts):
+    if stated.is_stated(facts):
         for name in names(service):
             series = stated.samples_of(facts, name)
             for vantage in sorted({each.vantage for each in series}):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from slamon.sla import samples, subjects
+from slamon.sla import samples, subjects, summed
 from slamon.sla.availability import Sums, availability
 from slamon.sla.facts import Ticket
 from slamon.sla.measured import Incident, Measured, Window
 from slamon.sla.outages import matching
 from slamon.sla.packets import Packets
 from slamon.sla.samples import Stream
-from slamon.sla.tally import Tally, needs_streams
+from slamon.sla.tally import Tally
 from slamon.sla.terms import Contract
 from slamon.sla.terms.measures import Measure, Subject
 from slamon.sla.terms.objectives import Form, Objective, Statistic
@@ -88,8 +88,7 @@ def windows(contract: Contract, objective: Objective, tally: Tally) -> tuple[Win
 
 
 def _sampled(contract: Contract, objective: Objective, tally: Tally) -> Figure:
-    # Single measurements are exact, but those of a target may no longer be kept; stated by hand there are no sums.
-    if needs_streams(objective) or (tally.streams and tally.streams.keys() >= tally.packets.keys()):
+    if tally.streams:  # stated by hand; of what was recorded there are sums
         spans = tally.measured if objective.always else tally.available
         streams = _chosen(contract, objective, tally.streams)
         measured = [
@@ -98,13 +97,20 @@ def _sampled(contract: Contract, objective: Objective, tally: Tally) -> Figure:
         ]
     else:
         packets = _of(contract, objective, tally.always if objective.always else tally.packets)
-        measured = [(*_statistic(objective, own), name) for name, own in packets.items()]
+        measured = [(*summed.value(objective, own), name) for name, own in packets.items()]
+        if _is_share(objective) and any(value is None and count for value, count, _ in measured):
+            measured = []  # not known of one of them, so the worst is not known
     found = [entry for entry in measured if entry[0] is not None]
     if not found:
         return Figure(value=None, so_far=None)
     best = min if _rises(objective) else max
     value, count, name = best(found, key=lambda entry: (entry[0], entry[2]))
     return Figure(value=value, so_far=value, samples=count, worst=name if len(measured) > 1 else None)
+
+
+def _is_share(objective: Objective) -> bool:
+    """Then it has a value wherever there are samples."""
+    return objective.statistic is not None and objective.statistic.form is Form.SHARE
 
 
 def _rises(objective: Objective) -> bool:
@@ -132,21 +138,3 @@ def _picked(contract: Contract, objective: Objective, entries: Mapping[str, T]) 
     service = contract.service if objective.service is None else objective.service
     wanted = (objective.over, f"{service}/{objective.over}")
     return {name: entry for name, entry in entries.items() if name in wanted}
-
-
-def _statistic(objective: Objective, packets: Packets) -> tuple[Fraction | None, int]:
-    """(value, packets behind it) of a statistic that is a sum over packets."""
-    statistic = objective.statistic
-    assert statistic is not None
-    match statistic.form:
-        case Form.POOLED:
-            return packets.loss, packets.sent
-        case Form.PERCENTILE:
-            assert statistic.p is not None
-            return packets.percentile(statistic.p), packets.rtt_count
-        case Form.MIN:
-            return None if packets.rtt_min is None else Fraction(packets.rtt_min), packets.rtt_count
-        case Form.MAX:
-            return None if packets.rtt_max is None else Fraction(packets.rtt_max), packets.rtt_count
-        case _:
-            return packets.mean, packets.rtt_count

@@ -42,6 +42,7 @@ class StoredSeries:
         return SeriesFacts(
             target=target.name,
             interval=target.interval,
+            spacing=target.spacing,
             timeout=target.timeout,
             down_after=target.down_after,
             up_after=target.up_after,

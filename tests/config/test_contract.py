@@ -373,6 +373,31 @@ def test_a_table_of_durations_that_disagrees_with_one_of_percents(
     )
 
 
+def test_a_statistic_that_sums_do_not_give_is_warned_about() -> None:
+    """Once, where it is defined: not where its value is only shown or given levels."""
+    _, warnings = contract(
+        HEAD
+        + "objectives:\n  latency: {statistic: p95}\n  jitter:\n    definition: ipdv\n    statistic: p95\n"
+        + "  shown: {measure: jitter, target: 5ms}\n  loss: {statistic: worst 15m}\n"
+        + "  smooth: {measure: jitter, definition: rfc3550, statistic: mean}\n  steady: {measure: jitter, statistic: mean_abs}\n"
+    )
+    reason = "the daemon judges by sums of packets, which do not give this: the value stays unknown"
+    assert warnings == [
+        (
+            f"dir/slamon.yml:8:16: contracts.hq.objectives.jitter.statistic: {reason} (got 'p95'); "
+            "of ipdv jitter the sums give mean_abs"
+        ),
+        (
+            f"dir/slamon.yml:10:21: contracts.hq.objectives.loss.statistic: {reason} (got 'worst 15m'); "
+            "of loss the sums give mean, pooled"
+        ),
+        (
+            f"dir/slamon.yml:11:61: contracts.hq.objectives.smooth.statistic: {reason} (got 'mean'); "
+            "of rfc3550 jitter the sums give nothing"
+        ),
+    ]
+
+
 # --- references ---------------------------------------------------------------------------------------------------------------
 
 
@@ -450,6 +475,13 @@ def test_a_contract_that_is_no_mapping() -> None:
     assert mistakes("just text\n") == [
         "f.yml:1:1: contracts.hq: this must be a mapping (lines of `key: value`) (got 'just text')"
     ]
+
+
+def test_the_limit_of_a_share_is_the_last_nanosecond_that_is_on_its_lower_side() -> None:
+    """So that the count of those within it is the share, or what the share leaves."""
+    for side, limit in (("over", 25 * MS), ("at_most", 25 * MS), ("below", 25 * MS - 1), ("at_least", 25 * MS - 1)):
+        terms = terms_of(f"{HEAD}objectives: {{latency: {{statistic: share {side} 25ms}}}}\n")
+        assert latency_limits([terms]) == (limit,)
 
 
 def test_latency_limits_are_of_every_rule_and_version() -> None:

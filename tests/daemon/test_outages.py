@@ -19,7 +19,7 @@ from slamon.daemon.probing import Probing
 from slamon.daemon.service import Service
 from slamon.daemon.standing import status
 from slamon.live import Live, known
-from slamon.model import MS, Reading, Result, S
+from slamon.model import MS, US, Reading, Result, S
 from slamon.probe import Shot
 from slamon.probes import kinds
 from slamon.record.recorder import Recorder
@@ -50,6 +50,16 @@ contracts:
     min_coverage: 0%
     objectives: {availability: {target: 99.9%}}
   bridged: {<<: *terms, outage: {merge_within: 1h}}
+  measured:
+    <<: *terms
+    objectives:
+      latency: {statistic: p90, target: 2ms}
+      median: {measure: latency, statistic: median}
+      range: {measure: latency, statistic: range}
+      jitter: {definition: ipdv, statistic: mean_abs, target: 1ms}
+      pdv: {measure: jitter, definition: pdv, statistic: mean, during: always}
+      loss: {statistic: pooled, target: 1%}
+      worst: {measure: loss, statistic: worst 15s}
 """
 
 BY_SLOTS = CONFIG.replace(
@@ -127,7 +137,8 @@ class Daemon:
         for results in zip(*(letters if len(letters) > 1 else letters * len(self.recorder.series)), strict=True):
             for series, letter in zip(self.recorder.series.values(), results, strict=True):
                 result = LETTERS[letter]
-                series.decide(series.send(self.now), Reading(result, rtt=MS if result is Result.SUCCESS else None))
+                rtt = MS + self.now // S % 7 * US
+                series.decide(series.send(self.now), Reading(result, rtt=rtt if result is Result.SUCCESS else None))
             self.now += S
             if write:
                 await self.service._step()

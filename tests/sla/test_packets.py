@@ -26,7 +26,7 @@ def answered(rtts: list[int], *, every: int = 10, start: int = 0) -> list[Shot]:
 
 def packets(sent: list[Shot], *, one_by_one: bool = False, **options: bool | tuple[int, ...]) -> Packets:
     made = records(sent, **options)  # type: ignore[arg-type]
-    return count(made, EVER, interval=10 * S, one_by_one=one_by_one)
+    return count(made, EVER, spacing=10 * S, one_by_one=one_by_one)
 
 
 def true_percentile(rtts: list[int], p: Fraction) -> int:
@@ -108,21 +108,21 @@ def test_results_other_than_success_have_no_delay() -> None:
         Shot(20, Result.CONNECT_ERROR),
         Shot(30, Result.SEND_ERROR),
     ]
-    for found in (packets(sent), count(records(sent), ((0, 35 * S),), interval=10 * S, one_by_one=True)):
+    for found in (packets(sent), count(records(sent), ((0, 35 * S),), spacing=10 * S, one_by_one=True)):
         assert (found.received, found.lost, found.rtt_count, found.rtt_sum) == (2, 0, 1, 10)
 
 
 def test_an_edge_inside_a_minute_takes_the_packets_on_its_side() -> None:
     made = records(shots("......xxx..."), limits=(20_000_000, 1))
-    part = count(made, ((15 * S, 95 * S),), interval=10 * S, one_by_one=False)
+    part = count(made, ((15 * S, 95 * S),), spacing=10 * S, one_by_one=False)
     assert (part.received, part.lost, part.rtt_count) == (5, 3, 5)
     assert part.within == {20_000_000: 5, 1: 0}
-    assert count(made, ((60 * S, 80 * S),), interval=10 * S, one_by_one=False).lost == 2
-    several = count(made, ((0, 5 * S), (15 * S, 25 * S), (50 * S, 60 * S)), interval=10 * S, one_by_one=False)
+    assert count(made, ((60 * S, 80 * S),), spacing=10 * S, one_by_one=False).lost == 2
+    several = count(made, ((0, 5 * S), (15 * S, 25 * S), (50 * S, 60 * S)), spacing=10 * S, one_by_one=False)
     assert several.received == 3
-    assert count(made, (), interval=10 * S, one_by_one=False) == Packets()
+    assert count(made, (), spacing=10 * S, one_by_one=False) == Packets()
     blind = records(shots("......"), raw=False)
-    assert count(blind, ((15 * S, 95 * S),), interval=10 * S, one_by_one=True) == Packets()
+    assert count(blind, ((15 * S, 95 * S),), spacing=10 * S, one_by_one=True) == Packets()
 
 
 def test_variation_of_a_cut_minute_is_of_neighbours_sent_without_a_missed_slot() -> None:
@@ -136,11 +136,28 @@ def test_variation_of_a_cut_minute_is_of_neighbours_sent_without_a_missed_slot()
         Packed(59 * S + 1, Result.BAD_RESPONSE, 7, None),
     ]
     record = Record(start=0, length=MINUTE, raw=pack(0, rows))
-    found = count([record], ((1, 59 * S + 2),), interval=10 * S, one_by_one=False)
+    found = count([record], ((1, 59 * S + 2),), spacing=10 * S, one_by_one=False)
     assert (found.ipdv_sum, found.ipdv_count) == (10 + 4, 2)
     whole = replace(record, ipdv_sum=77, ipdv_count=3)
-    kept = count([whole], ((0, MINUTE),), interval=10 * S, one_by_one=False)
+    kept = count([whole], ((0, MINUTE),), spacing=10 * S, one_by_one=False)
     assert (kept.ipdv_sum, kept.ipdv_count) == (77, 3)
+
+
+def test_the_pair_over_the_start_of_a_cut_minute_is_what_its_sums_have_more_of() -> None:
+    """The packet before is in another minute; one that no pair ends with has nothing more."""
+    rows = [Packed(MINUTE + second * S, OK, rtt, None) for second, rtt in ((5, 30), (15, 20), (35, 60), (45, 61))]
+    for across, found in (((14, 1), (14 + 10, 2)), ((0, 0), (10, 1))):
+        record = Record(
+            start=MINUTE,
+            length=MINUTE,
+            ipdv_sum=10 + 1 + across[0],
+            ipdv_count=2 + across[1],
+            raw=pack(MINUTE, rows),
+        )
+        part = count([record], ((0, MINUTE + 40 * S),), spacing=10 * S, one_by_one=False)
+        assert (part.ipdv_sum, part.ipdv_count) == found
+        rest = count([record], ((MINUTE + 40 * S, 2 * MINUTE),), spacing=10 * S, one_by_one=False)
+        assert (rest.ipdv_sum, rest.ipdv_count) == (1, 1)
 
 
 def test_a_limit_inside_the_bucket_decides_the_side() -> None:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from slamon.model import MS, S
 from slamon.sla.facts import Sample, SampleSeries
-from slamon.sla.samples import FINE, Point, Stream, derived, of_records, of_series, summary, value, windows
+from slamon.sla.samples import FINE, Point, Stream, derived, of_series, summary, value, windows
 from slamon.sla.terms.measures import Side
 from slamon.sla.terms.objectives import Form, Objective, Statistic, Variation
 from slamon.sla.timeline import Spans
-from tests.sla.build import ERROR, LOST, OK, OURS, Shot, jitter, latency, loss, series, shots, statistic
+from tests.sla.build import jitter, latency, loss, statistic
 
 EVER = ((0, 10**6 * S),)
 
@@ -287,27 +287,6 @@ def test_points_of_stated_samples() -> None:
         Point(50, 1, Fraction(0), 7, False),
     )
     assert of_series([]) == ()
-
-
-def test_points_of_records() -> None:
-    sent = [Shot(0, OK, 5), Shot(10, LOST), Shot(20, OURS), Shot(30, ERROR), Shot(40, OK, 7), Shot(70, OK, 9)]
-    assert of_records(series(sent)) == (
-        Point(0, 1, Fraction(0), 5, False),
-        Point(10 * S, 1, Fraction(1), None, True),
-        Point(30 * S, 1, Fraction(1), None, False),
-        Point(40 * S, 1, Fraction(0), 7, True),
-        Point(70 * S, 1, Fraction(0), 9, False),
-    )
-    assert of_records(series([])) == ()
-
-
-def test_points_are_all_there_or_none() -> None:
-    blind = series(shots("......"), raw=False)
-    assert of_records(blind) is None
-    refused = series(shots("??"), raw=False)
-    assert of_records(refused) == (), "nothing was received or lost in it"
-    half = replace(blind, records=(*series(shots(".")).records, *blind.records))
-    assert of_records(half) is None
 
 
 def test_a_long_rfc_3550_estimate_stays_small() -> None:

@@ -16,7 +16,7 @@ from slamon.sla.statement import Period, Statement, Status, evaluate
 from slamon.sla.terms import UnknownTime
 from slamon.sla.terms.composition import Composition, Group
 from slamon.sla.terms.measures import Measure, Side, Subject
-from slamon.sla.terms.objectives import Level, Objective, Total, Variation
+from slamon.sla.terms.objectives import Form, Level, Objective, Statistic, Total, Variation
 from slamon.sla.verdict import verdict
 from tests.sla.build import (
     HERE,
@@ -413,19 +413,44 @@ def test_extremes_of_delays_that_were_summed_up() -> None:
     assert [line.value for line in nothing.objectives] == [None, None]
 
 
-def test_delays_of_a_target_whose_packets_are_no_longer_kept_come_from_its_sums() -> None:
-    """A statistic that needs every packet is of those that still have them."""
+def test_delays_of_a_target_come_from_its_sums_whether_its_packets_are_kept_or_not() -> None:
     facts = observed(
         series(shots("." * 100, rtt=10 * MS)), series(shots("." * 100, rtt=30 * MS), name="link/b", raw=False), quorum=1
     )
-    wanted = [latency("mean"), jitter("max", Variation.PDV), latency("p99", name="all", packets_all=True)]
+    wanted = [
+        latency("mean"),
+        jitter("max", Variation.PDV),
+        latency("p99", name="all", packets_all=True),
+        jitter("p95", Variation.IPDV, name="p95"),
+    ]
     found = judged(facts, end=960, as_of=990, objectives=wanted)
-    assert [[line.value, line.worst] for line in found.objectives] == [[30 * MS, "link/b"], [0, None], [10 * MS, None]]
+    assert [[line.value, line.worst] for line in found.objectives] == [
+        [30 * MS, "link/b"],
+        [0, "link/b"],
+        [30 * MS, "link/b"],
+        [None, None],
+    ]
     kept = replace(facts, series={"link/a": facts.series["link/a"]})
     assert [line.value for line in judged(kept, end=960, as_of=990, objectives=wanted).objectives] == [
         10 * MS,
         0,
         10 * MS,
+        None,
     ]
     only = [latency("mean", name="mean", service="link", over="b")]
     assert judged(facts, end=960, as_of=990, objectives=only).objectives[0].value == 30 * MS
+
+
+def test_a_share_that_is_not_known_of_one_target_is_not_known_of_the_worst() -> None:
+    """Its limit was in force for link/a only, and round trips of link/b lie on both sides of it, side by side."""
+    near = [shot._replace(rtt=MS + i % 2) for i, shot in enumerate(shots("." * 100))]
+    how = Statistic(form=Form.SHARE, text="share over 1ms", side=Side.OVER, threshold=Fraction(MS))
+    worst = replace(latency("mean"), statistic=how)
+    wanted = [worst, replace(worst, name="a", over="a"), replace(worst, name="b", over="b")]
+    for limits, values in (((), [None, 0, None]), ((MS,), [Fraction(1, 2), 0, Fraction(1, 2)])):
+        facts = observed(
+            series(shots("." * 100, rtt=MS), raw=False, limits=(MS,)),
+            series(near, name="link/b", raw=False, limits=limits),
+        )
+        found = judged(facts, end=960, as_of=990, objectives=wanted)
+        assert [line.value for line in found.objectives] == values

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from slamon.model import MINUTE, S
+from slamon.model import MINUTE, MS, S
 from slamon.record.rows import Gap, Run
 from slamon.sla.account import Account
-from slamon.sla.facts import DeclaredSpan, Facts, State, Ticket
+from slamon.sla.facts import DeclaredSpan, Facts, Sample, SampleSeries, State, Ticket
 from slamon.sla.outages import ruled
 from slamon.sla.statement import evaluate, state
 from slamon.sla.tally import (
@@ -23,7 +23,6 @@ from slamon.sla.tally import (
     base_end,
     counts_packets,
     eligible,
-    needs_streams,
     tally,
 )
 from slamon.sla.terms import Contract, Term
@@ -33,6 +32,9 @@ from slamon.sla.terms.objectives import Variation
 from slamon.sla.terms.outages import BadSlot, Clock, OutageRule, SlotRule
 from slamon.sla.terms.times import Weekly
 from tests.sla.build import (
+    OK,
+    Billed,
+    Shot,
     availability,
     contract,
     credit,
@@ -202,29 +204,66 @@ sampled = replace(
     terms,
     objectives=(
         *terms.objectives,
-        jitter("p50", Variation.IPDV),
+        jitter("mean_abs", Variation.IPDV),
+        jitter("p50", Variation.IPDV, name="p50"),
         jitter("mean", Variation.PDV, name="pdv", always=True),
         loss("1", name="worst", statistic=statistic("worst 300")),
         latency("p99", name="all", packets_all=True),
+        latency("median", name="median"),
     ),
 )
 
 
 @examples(max_examples=40)
 @given(worlds(), st.lists(cuts, max_size=4))
-def test_tallies_of_single_packets_add(facts: Facts, cut: list[int]) -> None:
+def test_figures_of_sums_are_those_of_their_parts(facts: Facts, cut: list[int]) -> None:
     edges = [0, *sorted((c - c % 60) * S for c in cut), END]
     whole = of(facts, 0, END, sampled)
     parts = [of(facts, a, b, sampled) for a, b in pairwise(edges)]
     assert sum(parts, start=Tally()) == whole
     assert sum(reversed(parts), start=Tally()) == whole
-    assert {name: len(points) for name, points in whole.streams.items()} == {
-        name: sum(r.received + r.lost for r in facts.series[name].records if r.start < END)
-        for name in facts.services["link"].targets
-    }
+    assert whole.streams == {}
     span = period(0, END // S)
     account = Account(sampled, facts, NOW, tallies=lambda *_: sum(parts, start=Tally()))
     assert state(account, span) == evaluate(sampled, facts, span, NOW)
+
+
+def test_samples_stated_by_hand_add() -> None:
+    each = tuple(Sample(at * 10 * S, 1, Fraction(at % 7 == 3), None if at % 7 == 3 else at) for at in range(60))
+    facts = Facts(samples={"link": (SampleSeries(start=0, every=10 * S, samples=each),)}, charges=Billed(1000))
+    whole = of(facts, 0, END, sampled)
+    parts = [of(facts, a * S, b * S, sampled) for a, b in ((0, 95), (95, 300), (300, END // S))]
+    assert sum(parts, start=Tally()) == sum(reversed(parts), start=Tally()) == whole
+    assert [len(part.streams["link"]) for part in (*parts, whole)] == [10, 20, 30, 60]
+    assert of(facts, 0, END, timed).streams == {}
+
+
+def test_an_objective_that_sums_do_not_give_takes_nothing_from_the_others() -> None:
+    """Whether some packets are there, all, or none, as of whole minutes in the store."""
+    lines: dict[tuple[int, bool], dict[str, Fraction | None]] = {}
+    with_raw = observed(series(shots("." * 30 + "x" + "." * 90, rtt=30 * MS)))
+    minutes = with_raw.series["link/a"].records
+    for kept in (0, 1, len(minutes)):
+        records = tuple(replace(one, raw=one.raw if n < kept else None) for n, one in enumerate(minutes))
+        facts = replace(with_raw, series={"link/a": replace(with_raw.series["link/a"], records=records)})
+        for wanted in (terms, sampled):
+            judged = evaluate(wanted, facts, period(0, 1200), 1200 * S)
+            lines[kept, wanted is sampled] = {line.name: line.value for line in judged.objectives}
+    plain = {name: lines[0, False][name] for name in ("loss", "mean")}
+    assert plain == {"loss": Fraction(1, 120), "mean": 30 * MS}
+    for (_, more), found in lines.items():
+        assert {name: found[name] for name in plain} == plain
+        assert not more or (found["p50"], found["worst"], found["median"]) == (None, None, Fraction(30 * MS))
+
+
+def test_a_poisson_process_has_its_pairs_within_its_longest_wait() -> None:
+    """Also in minutes that are cut, which the recorder sums up by the same rule."""
+    sent = [Shot(second, OK, rtt) for second, rtt in ((0, 10), (4, 13), (40, 18), (50, 10))]
+    wanted = contract(objectives=[jitter("mean_abs", Variation.IPDV)])
+    for spacing, pairs in ((0, 2), (30, 3)):
+        facts = observed(replace(series(sent, closed=60), spacing=spacing * S))
+        packets = of(facts, 0, 55 * S, wanted).packets["link/a"]
+        assert packets.ipdv_count == pairs
 
 
 @examples(max_examples=40)
@@ -410,21 +449,3 @@ def test_services_of_a_contract_and_of_an_objective_have_tallies_of_their_own() 
         assert tally(one, facts, 0, 100 * S, as_of=55 * S, service=service).settled == 55 * S
         assert base_end(one, facts, 0, END, as_of=NOW, origin=0, service=service) == END
         assert eligible(one, facts, 0, 100 * S, as_of=NOW, service=service) == ((down, 100 * S),)
-
-
-def test_statistics_that_need_every_packet() -> None:
-    worst = loss("1", statistic=statistic("worst 60"))
-    for objective, every in (
-        (latency("mean"), False),
-        (latency("p95"), False),
-        (latency("min"), False),
-        (loss("1"), False),
-        (availability(), False),
-        (replace(latency("mean"), statistic=None), False),
-        (latency("p95", packets_all=True), True),
-        (latency("median"), True),
-        (jitter("p95", Variation.PDV), True),
-        (loss("1", statistic=statistic("mean")), True),
-        (worst, True),
-    ):
-        assert needs_streams(objective) == every

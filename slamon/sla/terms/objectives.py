@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil, floor
 
 from slamon.sla.terms.clause import Clause
 from slamon.sla.terms.composition import Composition
@@ -50,6 +51,13 @@ class Statistic:
     side: Side | None = None
     threshold: Fraction | None = None
     """`share over Q`: the share of samples on that side."""
+
+    @property
+    def limit(self) -> int | None:
+        """`share over Q`: the largest nanosecond on the lower side of it."""
+        if self.threshold is None:
+            return None
+        return ceil(self.threshold) - 1 if self.side in {Side.BELOW, Side.AT_LEAST} else floor(self.threshold)
 
 
 class Variation(StrEnum):
