@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 from bench import probing
 from bench.frame import Disturbed, Figures
-from bench.lab import lab
 from bench.meter import clock
 from bench.network import Echo, far_side
 from bench.probing import PAYLOAD, Record, target
@@ -29,7 +28,6 @@ from slamon.model import MS, S, Target
 from slamon.probe import Kind
 from slamon.probes import icmp, tcp
 from slamon.store import Store
-from tests.netlab.truth import Row
 
 SECONDS = 10.0
 """Of probing: 10 000 round trips at 1000 targets, a hundred beyond the 99th percentile."""
@@ -132,25 +130,17 @@ def slamon_icmp(*, busy: bool) -> Figures:
 
 
 def slamon_tcp(*, busy: bool) -> Figures:
-    with lab(TCP_LOAD.targets) as far:
+    with far_side(TCP_LOAD.targets) as far:
         settings = tcp.PROBE.settings(port=TCP_PORT)  # type: ignore[call-arg] # what every kind of that name has
         targets = [target(at, TCP_LOAD.interval * S, probe="tcp", settings=settings) for at in far.addresses]
         said = asyncio.run(slamon(tcp.PROBE, targets, busy=busy))
-        return error(said, _handshakes(far.truth()))
+        return error(said, _by_address(far.stop()))
 
 
 def _by_address(echoes: Iterable[Echo]) -> dict[str, list[Trip]]:
     found: dict[str, list[Trip]] = {}
     for echo in echoes:
         found.setdefault(str(IPv4Address(echo.address)), []).append(Trip(echo.received, echo.sent - echo.received))
-    return {address: sorted(trips) for address, trips in found.items()}
-
-
-def _handshakes(rows: Iterable[Row]) -> dict[str, list[Trip]]:
-    found: dict[str, list[Trip]] = {}
-    for row in rows:
-        if row.event == "syn-ack":
-            found.setdefault(row.target, []).append(Trip(row.received, row.sent - row.received))
     return {address: sorted(trips) for address, trips in found.items()}
 
 
@@ -230,6 +220,6 @@ async def _connects(addresses: Sequence[str]) -> dict[str, list[Trip]]:
 
 
 def userspace_tcp() -> Figures:
-    with lab(TCP_LOAD.targets) as far:
+    with far_side(TCP_LOAD.targets) as far:
         said = asyncio.run(_connects(far.addresses))
-        return error(said, _handshakes(far.truth()))
+        return error(said, _by_address(far.stop()))

@@ -1,4 +1,4 @@
-"""The lab of the tests as a far side: slower than responder.c, and it loses, duplicates, reorders and speaks TCP."""
+"""The lab of the tests as a far side: slower than responder.c, and it loses, duplicates and reorders."""
 
 from __future__ import annotations
 

@@ -83,7 +83,9 @@ def cost(results: Path) -> str | None:
     lines: dict[str, list[tuple[float, float]]] = {}
     for targets, bench in COSTS.items():
         for subject, trials in _samples(results, bench).items():
-            lines.setdefault(subject, []).append((targets, median(trial["cpu"] for trial in trials)))
+            costs = [trial["cpu"] for trial in trials if "cpu" in trial]
+            if costs:  # else it is no prober
+                lines.setdefault(subject, []).append((targets, median(costs)))
     if not lines:
         return None
     across = Axis(min(COSTS) / 1.5, max(COSTS) * 1.5, LEFT, WIDTH - RIGHT)

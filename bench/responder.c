@@ -1,11 +1,11 @@
-/* The far side of the ICMP benches: a TUN device behind which every address answers echoes after 5 to 50 ms, and what it
- * did, packet by packet.
+/* The far side of the benches: a TUN device behind which every address answers ICMP echoes, and accepts TCP connections on any
+ * port, after 5 to 50 ms; and what it did, packet by packet.
  *
  *   responder NAME ADDRESS PREFIX LOG      e.g. responder far0 10.66.0.1 16 truth.bin
  *
  * The device is created in the network namespace of the caller, with ADDRESS/PREFIX as this side of it. Prints READY.
- * An address answers after 5 + 3 * (address & 15) milliseconds. LOG gets one record a packet, in the order of the answers;
- * it is complete once the process has ended after SIGTERM. Instants are CLOCK_MONOTONIC, nanoseconds.
+ * An address answers after 5 + 3 * (address & 15) milliseconds. Of a connection it answers the SYN and nothing else: who only
+ * connects resets it. LOG gets one record an answer, in their order; it is complete once the process has ended after SIGTERM. Instants are CLOCK_MONOTONIC, nanoseconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -32,11 +32,14 @@
 #define QUEUE 20000         /* packets the device holds for us, so that a burst is not lost before we have seen it */
 #define BURST 64            /* packets read before what is due gets its turn */
 #define IDLE (100 * MS)
+#define TCP_SYN 0x02
+#define TCP_ACK 0x10
+#define SYN_ACK_BYTES 40
 
 struct entry {
     int64_t received, sent;
     uint32_t address;
-    uint16_t ident, sequence;
+    uint16_t ident, sequence; /* of an echo; of a SYN the port it came from, and 0 */
 };
 
 struct packet {
@@ -105,19 +108,65 @@ static int is_echo(const struct packet *packet)
     return packet->size >= 28 && b[0] == 0x45 && b[9] == IPPROTO_ICMP && b[20] == 8;
 }
 
-/* Request -> reply: addresses change places, the type 8 becomes 0, and the checksum of ICMP follows (RFC 1624). */
-static void turn(uint8_t *b)
+static int is_syn(const struct packet *packet)
 {
-    uint8_t source[4];
+    const uint8_t *b = packet->bytes;
+    return packet->size >= 40 && b[0] == 0x45 && b[9] == IPPROTO_TCP && (b[33] & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static void swap(uint8_t *one, uint8_t *other, size_t size)
+{
+    uint8_t kept[4];
+    memcpy(kept, one, size);
+    memcpy(one, other, size);
+    memcpy(other, kept, size);
+}
+
+/* Adds `size` bytes, an even number, in pairs. */
+static uint32_t sum_of(const uint8_t *b, int size)
+{
+    uint32_t sum = 0;
+    for (int i = 0; i < size; i += 2)
+        sum += b[i] << 8 | b[i + 1];
+    return sum;
+}
+
+/* What makes the sum of the whole come out as all ones (RFC 1071). */
+static void put_checksum(uint8_t *at, uint32_t sum)
+{
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    at[0] = ~sum >> 8;
+    at[1] = ~sum;
+}
+
+/* Request -> reply: addresses change places, the type 8 becomes 0, and the checksum of ICMP follows (RFC 1624). */
+static void turn_echo(uint8_t *b)
+{
     uint32_t sum = (b[22] << 8 | b[23]) + 0x0800;
 
-    memcpy(source, b + 12, 4);
-    memcpy(b + 12, b + 16, 4);
-    memcpy(b + 16, source, 4);
+    swap(b + 12, b + 16, 4);
     b[20] = 0;
     sum = (sum & 0xffff) + (sum >> 16);
     b[22] = sum >> 8;
     b[23] = sum;
+}
+
+/* SYN -> SYN-ACK without options, of forty bytes. */
+static void turn_syn(uint8_t *b)
+{
+    uint32_t next = ((uint32_t)b[24] << 24 | b[25] << 16 | b[26] << 8 | b[27]) + 1;
+    const uint8_t rest[12] = {next >> 24, next >> 16, next >> 8, next, 5 << 4, TCP_SYN | TCP_ACK, 0xff, 0xff};
+
+    b[2] = 0;
+    b[3] = SYN_ACK_BYTES;
+    swap(b + 12, b + 16, 4);
+    swap(b + 20, b + 22, 2);
+    memset(b + 10, 0, 2);
+    put_checksum(b + 10, sum_of(b, 20));
+    memset(b + 24, 0, 4); /* our own sequence number */
+    memcpy(b + 28, rest, sizeof rest);
+    put_checksum(b + 36, sum_of(b + 12, SYN_ACK_BYTES - 12) + IPPROTO_TCP + SYN_ACK_BYTES - 20);
 }
 
 static int take(int device)
@@ -132,7 +181,7 @@ static int take(int device)
             break;
         }
         packet.received = now();
-        if (!is_echo(&packet))
+        if (!is_echo(&packet) && !is_syn(&packet))
             continue;
         int class = packet.bytes[19] & (CLASSES - 1);
         packet.due = packet.received + (5 + 3 * class) * MS;
@@ -158,9 +207,17 @@ static int64_t give(int device, FILE *log)
                 break;
             }
             uint8_t *b = packet->bytes;
-            struct entry entry = {.received = packet->received, .ident = b[24] << 8 | b[25], .sequence = b[26] << 8 | b[27]};
+            struct entry entry = {.received = packet->received};
             entry.address = (uint32_t)b[16] << 24 | b[17] << 16 | b[18] << 8 | b[19];
-            turn(b);
+            if (is_echo(packet)) {
+                entry.ident = b[24] << 8 | b[25];
+                entry.sequence = b[26] << 8 | b[27];
+                turn_echo(b);
+            } else {
+                entry.ident = b[20] << 8 | b[21];
+                packet->size = SYN_ACK_BYTES;
+                turn_syn(b);
+            }
             entry.sent = now();
             if (write(device, b, packet->size) != packet->size)
                 fail("write");

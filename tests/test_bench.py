@@ -379,13 +379,17 @@ slamon_probe_results_total{target="a/y",service="a",probe="icmp",family="ipv4",v
 
 def test_pictures_show_what_was_measured(tmp_path: Path) -> None:
     bench = make_bench()
-    samples = {"slamon": [{"cpu": 20.0}] * 3, "fping": [{"cpu": 40.0}] * 3}
+    samples = {
+        "slamon": [{"cpu": 20.0}] * 3,
+        "fping": [{"cpu": 40.0}] * 3,
+        "memory": [{"cold": 80.0, "just_used": 9.0}] * 3,
+    }
     table.write(tmp_path, "cost", bench, [], samples)
     assert [path.name for path in plot.write(tmp_path)] == ["cost.svg"]
     picture = ET.parse(tmp_path / "cost.svg")
     texts = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert {"slamon, the whole daemon", "fping"} <= set(texts)
-    assert "icmplib" not in texts
+    assert not {"icmplib", "memory"} & set(texts)
     dots = [float(element.get("cy") or 0) for element in picture.iter("{http://www.w3.org/2000/svg}circle")]
     assert dots[0] > dots[1]  # what costs less is drawn lower
 
@@ -408,3 +412,10 @@ def test_a_trial_measures_the_floor_and_the_far_side_answers_it(monkeypatch: pyt
     figures = run.trial("cost_100", cases.load("cost_100"), "floor", 0)
     assert figures["rate"] == pytest.approx(100, rel=0.1)
     assert 0 < figures["cpu"] < 1000
+
+
+@pytest.mark.system
+def test_the_far_side_accepts_connections_and_knows_how_long_that_took() -> None:
+    figures = run.trial("rtt_error_tcp", cases.load("rtt_error_tcp"), "slamon_idle", 0)
+    assert figures["count"] == pytest.approx(2000, rel=0.05)
+    assert 0 < figures["error_p50"] < 1000  # microseconds; a handshake takes 5 to 50 ms
