@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from slamon.model import Via
-from slamon.routes import interface_index, interface_name
+from slamon.routes import interface_name, scope_index
 
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 
@@ -59,7 +59,7 @@ def socket_address(address: str, port: int) -> SocketAddress:
     host, _, scope = canonical(address).partition("%")
     if ":" not in host:
         return host, port
-    return host, port, 0, (int(scope) if scope.isdigit() else interface_index(scope)) if scope else 0
+    return host, port, 0, scope_index(scope) if scope else 0
 
 
 def open_socket(family: int, kind: socket.SocketKind, via: Via) -> socket.socket:
