@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from typing import NamedTuple, TypeAlias
 
 from slamon.model import Via
@@ -60,6 +61,14 @@ def socket_address(address: str, port: int) -> SocketAddress:
     if ":" not in host:
         return host, port
     return host, port, 0, scope_index(scope) if scope else 0
+
+
+def with_zone(address: str, via: Via) -> str:
+    """A link-local IPv6 literal without a zone gets that of the interface it is to leave by. Raises OSError: no literal address."""
+    if via.interface is None or "%" in address:
+        return address
+    link_local = ip_address(canonical(address)).is_link_local and ":" in address
+    return f"{address}%{via.interface}" if link_local else address
 
 
 def open_socket(family: int, kind: socket.SocketKind, via: Via) -> socket.socket:

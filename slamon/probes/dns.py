@@ -23,7 +23,7 @@ import dns.rdataclass
 import dns.rdatatype
 from pydantic import Field, model_validator
 
-from slamon.egress import SocketAddress, icmp_errors, memory, open_socket, receive_buffer, socket_address
+from slamon.egress import SocketAddress, icmp_errors, memory, open_socket, receive_buffer, socket_address, with_zone
 from slamon.model import Reading, Result, Target, Via
 from slamon.probe import COMMON, Context, Ended, Flag, Kind, Port, Prober, Settings, each, text
 from slamon.verdict import Unreachable
@@ -261,7 +261,8 @@ async def probe(lines: _Lines, target: Target, address: str, context: Context) -
     settings = target.settings
     assert isinstance(settings, Dns)
     try:
-        datagram, rtt = await lines.get(target, context).ask(settings, socket_address(address, settings.port))
+        server = socket_address(with_zone(address, target.via), settings.port)
+        datagram, rtt = await lines.get(target, context).ask(settings, server)
     except OSError:
         lines.renew(target)
         raise

@@ -275,6 +275,28 @@ async def test_a_way_out_has_its_own_socket() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("address", ["fe80::1", "fe80::1%lo", "fe80::1%1"])
+async def test_a_link_local_server_is_known_by_its_interface(address: str) -> None:
+    """Its answers, and ICMP errors about it, come with the interface they came by, also where the address was given without."""
+    namespace = Namespace()
+    try:
+        namespace.run("ip", "addr", "add", "fe80::1/64", "dev", "lo", "nodad")
+        with inside(namespace):
+            async with name_server("fe80::1%lo") as (_, port), opened(PROBE) as gun:
+                for number, result in {
+                    port: Result.SUCCESS,
+                    closed_port("fe80::1%lo", socket.SOCK_DGRAM): Result.CONNECT_ERROR,
+                }.items():
+                    settings = Dns.model_validate({"name": NAME, "port": str(number)})
+                    way = Via(interface="lo")
+                    target = make_target("dns", settings, address=address, family=6, via=way, timeout=SHORT)
+                    reading = await gun.shoot(target)
+                    assert reading.result is result, reading
+    finally:
+        namespace.close()
+
+
+@pytest.mark.system
 async def test_an_interface_that_comes_back_is_found_again() -> None:
     """After `ip link del` and a new link of the same name the old socket is bound to something that is gone."""
     namespace = Namespace()
