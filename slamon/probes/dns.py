@@ -128,6 +128,7 @@ class _Line:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Key, _Asked] = {}
+        self._drops = 0
         self._socket = open_socket(family, socket.SOCK_DGRAM, via)
         try:
             receive_buffer(self._socket, BUFFER)
@@ -142,13 +143,12 @@ class _Line:
         body, length = _question(settings)
         key = self._free_key(server)
         asked = self._waiting[key] = _Asked(body[10 : 10 + length].lower(), self._loop.create_future())
-        drops = memory(self._socket).drops
+        drops = self._dropped()
         try:
             began = self._send(key[0].to_bytes(2, "big") + body, server)
             datagram, at = await asked.answer
         except asyncio.CancelledError:
-            if dropped := memory(self._socket).drops - drops:
-                self._context.stats.receive_drops[self._family] += dropped
+            if self._dropped() != drops:
                 raise Ended(
                     Reading(Result.LOCAL_ERROR, detail="our receive buffer was full; answers were lost")
                 ) from None
@@ -164,6 +164,12 @@ class _Line:
     @property
     def idle(self) -> bool:
         return not self._waiting
+
+    def _dropped(self) -> int:
+        """How many datagrams the kernel has dropped on this socket (modulo 2^32). Each is counted once, however many wait for an answer."""
+        before, self._drops = self._drops, memory(self._socket).drops
+        self._context.stats.receive_drops[self._family] += (self._drops - before) % (1 << 32)
+        return self._drops
 
     def _free_key(self, server: SocketAddress) -> Key:
         """An id nobody can guess and no other question to this server has."""

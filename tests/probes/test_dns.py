@@ -350,6 +350,28 @@ async def test_our_full_buffer_is_not_their_silence(monkeypatch: pytest.MonkeyPa
     assert desk.stats.receive_drops[4] > 0
 
 
+async def test_each_drop_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many questions wait for answers that our full buffer cannot take."""
+    monkeypatch.setattr("slamon.probes.dns.BUFFER", 4096)
+    desk = Desk()
+    sent = 0
+
+    def flood(query: dns.message.Message, peer: Any) -> None:
+        nonlocal sent
+        noise = other_id(query)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pipe:
+            for _ in range(200):
+                pipe.sendto(noise, peer)
+                sent += 1
+
+    async with name_server("127.0.0.1", flood) as (_, port), opened(PROBE, desk) as gun:
+        series = [gun.fire(question_to(port, SHORT)) for _ in range(10)]
+        for one in series:
+            await gun.settle(one)
+    assert sent == 2000
+    assert desk.stats.receive_drops[4] + desk.stats.unexpected_replies == sent
+
+
 async def test_many_targets_at_once() -> None:
     """Every one is answered, nothing is dropped."""
     desk = Desk()
