@@ -84,6 +84,12 @@ class Dns(Settings):
     def _consistent(self) -> Self:
         if (self.answers or self.answers_regex is not None) and self.rcode != "NOERROR":
             raise ValueError("answers are expected with rcode NOERROR only")
+        kind = dns.rdatatype.from_text(self.type)
+        if self.rcode == "NOERROR" and (kind == dns.rdatatype.NONE or dns.rdatatype.is_metatype(kind)):
+            raise ValueError(
+                f"type: no record is of type {self.type}, so none can be expected; write that of a record, for example A or SOA, "
+                "or with rcode how the question is to be refused, for example REFUSED"
+            )
         for answer in self.answers:
             try:
                 _rdata(self.type, answer)

@@ -63,6 +63,9 @@ def records(kind: str, *values: str, rcode: str = "NOERROR", flags: int = 0) -> 
         ({"name": "a..b"}, "not a domain name"),
         ({"name": NAME, "type": "ADDRESS"}, "not a record type"),
         ({"name": NAME, "rcode": "FINE"}, "not a response code"),
+        ({"name": NAME, "type": "ANY"}, "no record is of type ANY"),
+        ({"name": NAME, "type": "axfr"}, "no record is of type AXFR"),
+        ({"name": NAME, "type": "TYPE0"}, "no record is of type"),
         ({"name": NAME, "answers": ["not an address"]}, "is not the data of a record of type A"),
         ({"name": NAME, "rcode": "NXDOMAIN", "answers": ["192.0.2.1"]}, "answers are expected with rcode NOERROR only"),
         ({"name": NAME, "rcode": "NXDOMAIN", "answers_regex": "x"}, "answers are expected with rcode NOERROR only"),
@@ -104,6 +107,7 @@ def test_text_becomes_values() -> None:
         (records("A", rcode="NXDOMAIN"), {}, Result.BAD_RESPONSE),
         (records("A", rcode="REFUSED"), {"answers": ["192.0.2.1"]}, Result.BAD_RESPONSE),
         (records("A", rcode="NXDOMAIN"), {"rcode": "NXDOMAIN"}, Result.SUCCESS),
+        (records("A", rcode="REFUSED"), {"type": "ANY", "rcode": "REFUSED"}, Result.SUCCESS),
         (well, {"rcode": "NXDOMAIN"}, Result.BAD_RESPONSE),
     ],
 )
