@@ -333,7 +333,7 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
 def _text(response: aiohttp.ClientResponse, body: bytes) -> str:
     try:
         return body.decode(response.charset or "utf-8", errors="replace")
-    except LookupError:  # the server names a character set nobody knows
+    except (LookupError, UnicodeError):  # the server names one that nobody knows, or a codec that is none
         return body.decode("utf-8", errors="replace")
 
 

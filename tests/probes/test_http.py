@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +161,23 @@ async def test_body_regex_sees_decoded_text() -> None:
     assert unpacked.result is Result.SUCCESS
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/html; charset=no-such",
+        "text/html; charset=undefined",
+        "text/html; charset=idna",
+        "text/html; charset=zlib",
+        "text/html; charset=\xff",
+    ],
+)
+async def test_a_character_set_that_is_none_is_taken_for_utf_8(kind: str) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind.encode("latin-1") + b"\r\n\r\nGr\xc3\xbc\xc3\x9fe"
+    async with raw(saying(answer)) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), body_regex="Grüße")
+    assert reading.result is Result.SUCCESS, reading
+
+
 async def test_an_endless_body_is_read_up_to_the_limit() -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -238,14 +255,21 @@ async def raw(
 ) -> AsyncIterator[tuple[int, list[int]]]:
     """A TCP server that says what it likes; (port, one entry per connection)."""
     connections: list[int] = []
+    talks: list[asyncio.Task[None]] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(1)
-        await talk(reader, writer)
-        writer.close()
+        task = asyncio.current_task()
+        assert task is not None
+        talks.append(task)
+        with suppress(ConnectionError):
+            await talk(reader, writer)
+            writer.close()
+            await writer.wait_closed()
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1], connections
+        await asyncio.gather(*talks)
 
 
 def saying(
