@@ -139,9 +139,8 @@ class Http(Settings):
         """What is asked for first: the URL, or one made of the address."""
         if self.url is not None:
             return URL(self.url)
-        path, _, query = self.path.partition("?")
         host = address.partition("%")[0]  # a zone means nothing to the server (RFC 6874 §4)
-        return URL.build(scheme=self.scheme, host=host, port=self.port, path=path, query_string=query)
+        return URL(f"{URL.build(scheme=self.scheme, host=host, port=self.port)}{self.path}")
 
 
 class _Visit:

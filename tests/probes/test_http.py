@@ -113,6 +113,17 @@ def test_address_of_a_url(settings: dict[str, object], address: str | None) -> N
     assert PROBE.default_address(Http.model_validate(settings)) == address
 
 
+@pytest.mark.parametrize("path", ["/a%20b?q=a%2Fb", "/a b?q=ü", "//x", "/100%", "/a/../b", "/?q", "/#top", "/"])
+def test_a_path_is_asked_for_as_the_same_text_in_a_url_is(path: str) -> None:
+    url = Http.model_validate({"url": f"http://192.0.2.1:8080{path}"})
+    assert Http.model_validate({"port": "8080", "path": path}).start("192.0.2.1") == url.start("")
+
+
+def test_a_path_is_encoded_once() -> None:
+    url = Http.model_validate({"path": "/a%20b%2Fc?q=a%26b"}).start("192.0.2.1")
+    assert (url.raw_path, url.raw_query_string) == ("/a%20b%2Fc", "q=a%26b")
+
+
 # --- the answer
 
 
