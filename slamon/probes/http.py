@@ -279,7 +279,7 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
                     visit.phases["transfer"] += ended - answered
                     return _judge(settings, response, body, visit, ended - began)
                 onward = _onward(url, location)
-                if onward.origin() != url.origin():
+                if _origin(onward) != _origin(url):
                     headers = {}  # what is for one server, a token among it, is not for another
                 url = onward
     except aiohttp.ClientConnectionError as error:
@@ -296,6 +296,11 @@ def _onward(url: URL, location: str) -> URL:
         return url.join(URL(location))
     except ValueError as error:
         raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to no URL: {masked(location)!r}")) from error
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    """With the port, whether it is written or the scheme's own (RFC 6454 §4)."""
+    return url.scheme, url.raw_host, url.port
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:

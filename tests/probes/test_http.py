@@ -20,6 +20,7 @@ from aiohttp import web
 from cryptography import x509
 from pydantic import ValidationError
 
+from slamon.egress import SocketAddress, socket_address
 from slamon.model import MS, Reading, Result, S
 from slamon.probes.http import PROBE, Http
 from slamon.tls import not_after
@@ -394,6 +395,27 @@ async def test_redirects_are_followed_only_if_wanted() -> None:
     # The name of the target leads to the target's address; another name is looked up, and does not get the token.
     assert seen == [(f"{HOST}:{port}", "Bearer s3cret"), (f"localhost:{other}", None)]
     assert dict(far.phases)["resolve"] > 0
+
+
+async def test_the_port_of_a_scheme_may_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect from `http://host/` to `http://host:80/` stays with the same server (RFC 6454)."""
+    seen: list[tuple[str, str | None, str | None]] = []
+
+    async def end(request: web.Request) -> web.StreamResponse:
+        seen.append((request.host, request.headers.get("Authorization"), request.headers.get("X-Probe")))
+        return web.Response()
+
+    routes = {"/": answering(302, Location=f"http://{HOST.upper()}:80/end"), "/end": end}
+    async with serving("127.0.0.1", routes) as port, opened(PROBE) as gun:
+
+        def here(address: str, _port: int) -> SocketAddress:
+            return socket_address(address, port)
+
+        monkeypatch.setattr("slamon.probes.http.socket_address", here)
+        settings: dict[str, Any] = {"bearer_token": "s3cret", "headers": {"X-Probe": "yes"}}
+        reading = await ask(gun, url=f"http://{HOST}/", follow_redirects="true", **settings)
+    assert reading.result is Result.SUCCESS, reading
+    assert [told[1:] for told in seen] == [("Bearer s3cret", "yes")]
 
 
 async def test_redirects_end() -> None:
