@@ -23,6 +23,7 @@ from slamon import __version__
 from slamon.egress import FAMILIES, open_socket, socket_address
 from slamon.errors import masked
 from slamon.model import Reading, Result, Target, Via
+from slamon.names import of_no_host
 from slamon.probe import (
     COMMON,
     GATEWAY,
@@ -56,11 +57,15 @@ def _url(value: str) -> str:
         url = URL(value)
     except ValueError as error:
         raise ValueError(f"not a URL: {error}") from error
-    if url.scheme not in {"http", "https"} or not url.raw_host:
+    if not _askable(url):
         raise ValueError("not an http or https URL; write for example https://www.example.com/health")
     if url.user is not None or url.password is not None:
         raise ValueError("no user or password in a URL; use headers or bearer_token")
     return value
+
+
+def _askable(url: URL) -> bool:
+    return url.scheme in {"http", "https"} and bool(url.raw_host)
 
 
 def _statuses(value: object) -> object:
@@ -186,6 +191,8 @@ class _Visit:
             found = await loop.getaddrinfo(host, port, family=FAMILIES[self.family], type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             raise Ended(Reading(Result.DNS_ERROR, detail=f"redirected to {host}: {error.strerror}")) from error
+        except UnicodeError as error:
+            raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to {host}, which is no host name")) from error
         return str(found[0][4][0])
 
     def secured(self, transport: asyncio.BaseTransport) -> None:
@@ -278,10 +285,7 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
                     ended = visit.clock()
                     visit.phases["transfer"] += ended - answered
                     return _judge(settings, response, body, visit, ended - began)
-                onward = _onward(url, location)
-                if _origin(onward) != _origin(url):
-                    headers = {}  # what is for one server, a token among it, is not for another
-                url = onward
+                url, headers = _onward(url, location, headers)
     except aiohttp.ClientConnectionError as error:
         if isinstance(error, OSError) and error.errno and not isinstance(error.__cause__, ssl.SSLError):
             raise  # an errno of the kernel is judged like that of any kind
@@ -291,11 +295,20 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
     return Reading(Result.BAD_RESPONSE, detail=f"more than {MAX_REDIRECTS} redirects")
 
 
-def _onward(url: URL, location: str) -> URL:
+def _onward(url: URL, location: str, headers: dict[str, str]) -> tuple[URL, dict[str, str]]:
+    """Where a redirect leads, and which of our headers go there: what is for one server, a token among it, is not for another."""
+    nowhere = Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to no URL: {masked(location)!r}"))
     try:
-        return url.join(URL(location))
+        onward = url.join(URL(location))
     except ValueError as error:
-        raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to no URL: {masked(location)!r}")) from error
+        raise nowhere from error
+    if not _askable(onward) or of_no_host(onward.raw_host or ""):
+        raise nowhere
+    if _origin(onward) != _origin(url):
+        return onward, {}
+    if any(name.lower() == "authorization" for name in headers):
+        onward = onward.with_user(None)  # what we were told to say counts, not what the redirect would have us say
+    return onward, headers
 
 
 def _origin(url: URL) -> tuple[str, str | None, int | None]:

@@ -418,6 +418,23 @@ async def test_the_port_of_a_scheme_may_be_written(monkeypatch: pytest.MonkeyPat
     assert [told[1:] for told in seen] == [("Bearer s3cret", "yes")]
 
 
+async def test_a_redirect_does_not_change_who_we_say_we_are() -> None:
+    seen: list[str | None] = []
+
+    async def end(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers.get("Authorization"))
+        return web.Response()
+
+    async def onward(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": f"http://reader:hunter2@{request.host}/end"})
+
+    async with serving("127.0.0.1", {"/": onward, "/end": end}) as port, opened(PROBE) as gun:
+        told = await ask(gun, port=str(port), follow_redirects="true", headers={"authorization": "Bearer mine"})
+        untold = await ask(gun, port=str(port), follow_redirects="true")
+    assert (told.result, untold.result) == (Result.SUCCESS, Result.SUCCESS)
+    assert seen == ["Bearer mine", "Basic cmVhZGVyOmh1bnRlcjI="]
+
+
 async def test_redirects_end() -> None:
     async with serving("127.0.0.1", {"/": answering(302, Location="/")}) as port, opened(PROBE) as gun:
         reading = await ask(gun, port=str(port), follow_redirects="true")
@@ -440,6 +457,13 @@ async def test_a_password_in_a_redirect_is_not_told(location: str, follow: str) 
     [
         ("ftp://example.test/", Result.BAD_RESPONSE),
         ("http://[::bad/", Result.BAD_RESPONSE),
+        ("https:///login", Result.BAD_RESPONSE),
+        ("https:/login", Result.BAD_RESPONSE),
+        ("mailto:a@b", Result.BAD_RESPONSE),
+        ("http://www..example.test/", Result.BAD_RESPONSE),
+        (f"http://{'a' * 64}.example.test/", Result.BAD_RESPONSE),
+        ("http://0.0.0.0/", Result.BAD_RESPONSE),
+        ("http://[::]/", Result.BAD_RESPONSE),
         ("http://no-such-name.invalid/", Result.DNS_ERROR),
     ],
 )
