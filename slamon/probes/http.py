@@ -40,7 +40,6 @@ from slamon.probe import (
     text,
 )
 from slamon.tls import client, not_after
-from slamon.verdict import failure
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 10
@@ -240,16 +239,18 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
     try:
         return await handler(request)
     except aiohttp.ClientConnectionError as error:
-        raise Ended(_broken(error)) from error
+        raise _broken(error) from error
 
 
-def _broken(error: aiohttp.ClientConnectionError) -> Reading:
-    """The reading of a connection that broke after it was made."""
-    if isinstance(error.__cause__, ssl.SSLError):  # as under TLS 1.3, when the server misses a certificate of ours
-        return Reading(Result.TLS_ERROR, detail=_reason(error.__cause__))
-    if isinstance(error, OSError) and error.errno:
-        return failure(error)
-    return Reading(Result.CONNECT_ERROR, detail="the server closed the connection without an answer")
+def _broken(error: aiohttp.ClientConnectionError) -> Ended | OSError:
+    """How a probe ends whose connection broke: by the kernel's error, where there is one, which is judged like that of any kind."""
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLError):  # as under TLS 1.3, when the server misses a certificate of ours
+        return Ended(Reading(Result.TLS_ERROR, detail=_reason(cause)))
+    for known in (error, cause):  # of a connect that the kernel gave up, aiohttp makes a timeout of its own
+        if isinstance(known, OSError) and known.errno:
+            return OSError(known.errno, known.strerror)
+    return Ended(Reading(Result.CONNECT_ERROR, detail="the server closed the connection without an answer"))
 
 
 def _reason(error: Exception) -> str:
@@ -287,9 +288,7 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
                     return _judge(settings, response, body, visit, ended - began)
                 url, headers = _onward(url, location, headers)
     except aiohttp.ClientConnectionError as error:
-        if isinstance(error, OSError) and error.errno and not isinstance(error.__cause__, ssl.SSLError):
-            raise  # an errno of the kernel is judged like that of any kind
-        return _broken(error)
+        raise _broken(error) from error
     except aiohttp.ClientError as error:
         return Reading(Result.BAD_RESPONSE, detail=f"not a valid HTTP answer: {masked(str(error))}")
     return Reading(Result.BAD_RESPONSE, detail=f"more than {MAX_REDIRECTS} redirects")
