@@ -20,10 +20,10 @@ from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_va
 from yarl import URL
 
 from slamon import __version__
-from slamon.egress import FAMILIES, open_socket, socket_address
+from slamon.egress import open_socket, socket_address
 from slamon.errors import masked
 from slamon.model import Reading, Result, Target, Via
-from slamon.names import of_no_host
+from slamon.names import Resolver, of_no_host
 from slamon.probe import (
     COMMON,
     GATEWAY,
@@ -47,6 +47,9 @@ MAX_REDIRECTS = 10
 
 GOODBYE = 1.0
 """Seconds the peer has to answer our TLS close; a server that never does must not hold our sockets."""
+
+LOOK_UPS = 16
+"""Names of redirects that are looked up at once: one that no resolver answers takes a place for longer than its probe lasts."""
 
 PHASES = ("resolve", "connect", "tls", "first_byte", "transfer")
 
@@ -150,9 +153,9 @@ class Http(Settings):
 class _Visit:
     """One probe on its way: read by the connector, which aiohttp calls in the same task."""
 
-    __slots__ = ("address", "clock", "family", "host", "not_after", "phases", "ready", "tls", "via")
+    __slots__ = ("address", "clock", "family", "host", "not_after", "phases", "ready", "resolver", "tls", "via")
 
-    def __init__(self, target: Target, address: str, url: URL, context: Context) -> None:
+    def __init__(self, target: Target, address: str, url: URL, context: Context, resolver: Resolver) -> None:
         settings = target.settings
         assert isinstance(settings, Http)
         self.family = target.family
@@ -160,6 +163,7 @@ class _Visit:
         self.host = url.raw_host
         self.address = address
         self.clock = context.clock.monotonic
+        self.resolver = resolver
         self.phases = dict.fromkeys(PHASES, 0)
         self.ready = 0
         self.not_after: int | None = None
@@ -171,7 +175,7 @@ class _Visit:
         assert host is not None
         assert port is not None
         began = self.clock()
-        address = self.address if host == self.host else await self._look_up(host, port)
+        address = self.address if host == self.host else await self._look_up(host)
         resolved = self.clock()
         sock = open_socket(self.family, socket.SOCK_STREAM, self.via)
         try:
@@ -184,15 +188,21 @@ class _Visit:
         self.phases["connect"] += self.ready - resolved
         return sock
 
-    async def _look_up(self, host: str, port: int) -> str:
-        loop = asyncio.get_running_loop()
+    async def _look_up(self, host: str) -> str:
+        """The address of a host that a redirect leads to. Where the timeout ends the wait, it was for our resolver, not for the server."""
         try:
-            found = await loop.getaddrinfo(host, port, family=FAMILIES[self.family], type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            raise Ended(Reading(Result.DNS_ERROR, detail=f"redirected to {host}: {error.strerror}")) from error
+            found = await self.resolver.look_up(host, self.family)
+        except OSError as error:
+            raise Ended(Reading(Result.DNS_ERROR, detail=f"redirected to {host}: {error.strerror or error}")) from error
         except UnicodeError as error:
             raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to {host}, which is no host name")) from error
-        return str(found[0][4][0])
+        except asyncio.CancelledError:
+            if self.resolver.closed:  # probing ends
+                raise
+            raise Ended(
+                Reading(Result.DNS_ERROR, detail=f"redirected to {host}: the resolver does not answer")
+            ) from None
+        return found[0]
 
     def secured(self, transport: asyncio.BaseTransport) -> None:
         """Note the end of the handshake and the expiry of the server's certificate."""
@@ -259,7 +269,9 @@ def _reason(error: Exception) -> str:
     return getattr(error, "reason", None) or str(error) or type(error).__name__
 
 
-async def probe(session: aiohttp.ClientSession, target: Target, address: str, context: Context) -> Reading:
+async def probe(
+    session: aiohttp.ClientSession, resolver: Resolver, target: Target, address: str, context: Context
+) -> Reading:
     """One request, and its redirects if they are to be followed.
 
     The round trip is the time from before the connection to the end of the body, redirects included.
@@ -269,7 +281,7 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
     url = settings.start(address if target.address == GATEWAY else target.address)
     if url.scheme == "https":  # reading the authorities takes a while, once; it is not the server's time
         _tls(settings.verify_tls, settings.tls_ca)
-    visit = _Visit(target, address, url, context)
+    visit = _Visit(target, address, url, context, resolver)
     _visit.set(visit)
     headers = dict(settings.headers)
     if settings.bearer_token is not None:
@@ -364,6 +376,7 @@ def _tls(verify: bool, authorities: Path | None) -> ssl.SSLContext:
 @asynccontextmanager
 async def open_http(context: Context) -> AsyncIterator[Prober]:
     """One session for all targets: it keeps nothing from one probe to the next."""
+    resolver = Resolver(LOOK_UPS)
     async with (
         aiohttp.ClientSession(
             connector=_Connector(force_close=True, limit=0),
@@ -372,9 +385,12 @@ async def open_http(context: Context) -> AsyncIterator[Prober]:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             middlewares=(_once,),
         ) as session,
-        each(partial(probe, session), context) as prober,
+        each(partial(probe, session, resolver), context) as prober,
     ):
-        yield prober
+        try:
+            yield prober
+        finally:
+            resolver.close()  # before the probes in flight are cancelled
 
 
 def wire_cost(settings: Settings, family: int) -> tuple[int, int]:

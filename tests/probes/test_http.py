@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -433,6 +433,74 @@ async def test_a_redirect_does_not_change_who_we_say_we_are() -> None:
         untold = await ask(gun, port=str(port), follow_redirects="true")
     assert (told.result, untold.result) == (Result.SUCCESS, Result.SUCCESS)
     assert seen == ["Bearer mine", "Basic cmVhZGVyOmh1bnRlcjI="]
+
+
+class Silent:
+    """A resolver that says nothing about `other.test` and that `nowhere.test` is 0.0.0.0, as filtering ones do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked = 0
+        self.over = threading.Event()
+        self._real = socket.getaddrinfo
+        monkeypatch.setattr("socket.getaddrinfo", self._ask)
+
+    def _ask(self, host: Any, *args: Any, **more: Any) -> Any:
+        if host == "nowhere.test":
+            return self._real("0.0.0.0", *args, **more)
+        if host != "other.test":
+            return self._real(host, *args, **more)
+        self.asked += 1
+        self.over.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "nobody answered")
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
+    resolver = Silent(monkeypatch)
+    yield resolver
+    resolver.over.set()
+
+
+AWAY = answering(302, Location="http://other.test/")
+
+
+async def test_a_silent_resolver_is_not_the_servers_silence(silent: Silent) -> None:
+    async with serving("127.0.0.1", {"/": AWAY}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), follow_redirects="true", patience=500 * MS)
+    assert silent.asked == 1
+    assert reading == Reading(Result.DNS_ERROR, detail="redirected to other.test: the resolver does not answer")
+
+
+async def test_a_silent_resolver_holds_up_no_other_thread(silent: Silent) -> None:
+    settings = {"follow_redirects": "true"}
+    async with serving("127.0.0.1", {"/": AWAY}) as port, opened(PROBE) as gun:
+        target = make_target("http", Http.model_validate(settings | {"port": str(port)}), timeout=1 * S)
+        series = [gun.fire(target) for _ in range(40)]
+        while silent.asked < 6:  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(int)
+        for one in series:
+            await gun.settle(one)
+    assert {one.decisions[0].result for one in series} == {Result.DNS_ERROR}
+
+
+async def test_the_end_of_probing_is_not_a_silent_resolver(silent: Silent) -> None:
+    async with serving("127.0.0.1", {"/": AWAY}) as port, opened(PROBE) as gun:
+        settings = Http.model_validate({"follow_redirects": "true", "port": str(port)})
+        series = gun.fire(make_target("http", settings))
+        while not silent.asked:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert [reading.detail for reading in series.decisions] == ["cancelled: probing stopped"]
+
+
+async def test_a_redirect_to_a_name_that_is_filtered(silent: Silent) -> None:
+    away = answering(302, Location="http://nowhere.test/")
+    async with serving("127.0.0.1", {"/": away}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), follow_redirects="true")
+    assert reading.result is Result.DNS_ERROR, reading
+    assert "0.0.0.0" in reading.detail
 
 
 async def test_redirects_end() -> None:
