@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from contextvars import ContextVar
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
 from yarl import URL
 
-from slamon import __version__
-from slamon.egress import open_socket, socket_address
 from slamon.errors import masked
-from slamon.model import Reading, Result, Target, Via
+from slamon.model import Reading, Result, Target
 from slamon.names import Resolver, of_no_host
 from slamon.probe import (
     COMMON,
@@ -35,23 +29,18 @@ from slamon.probe import (
     Port,
     Prober,
     Settings,
-    connect,
     each,
     text,
 )
-from slamon.tls import client, not_after
+from slamon.tls import client
+from slamon.visit import PHASES, Visit, broken, current, open_session
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 10
 """Hops; browsers give up at 20, a monitored address has no business with more than one or two."""
 
-GOODBYE = 1.0
-"""Seconds the peer has to answer our TLS close; a server that never does must not hold our sockets."""
-
 LOOK_UPS = 16
 """Names of redirects that are looked up at once: one that no resolver answers takes a place for longer than its probe lasts."""
-
-PHASES = ("resolve", "connect", "tls", "first_byte", "transfer")
 
 
 def _url(value: str) -> str:
@@ -150,125 +139,6 @@ class Http(Settings):
         return URL(f"{URL.build(scheme=self.scheme, host=host, port=self.port)}{self.path}")
 
 
-class _Visit:
-    """One probe on its way: read by the connector, which aiohttp calls in the same task."""
-
-    __slots__ = ("address", "clock", "family", "host", "not_after", "phases", "ready", "resolver", "tls", "via")
-
-    def __init__(self, target: Target, address: str, url: URL, context: Context, resolver: Resolver) -> None:
-        settings = target.settings
-        assert isinstance(settings, Http)
-        self.family = target.family
-        self.via: Via = target.via
-        self.host = url.raw_host
-        self.address = address
-        self.clock = context.clock.monotonic
-        self.resolver = resolver
-        self.phases = dict.fromkeys(PHASES, 0)
-        self.ready = 0
-        self.not_after: int | None = None
-        self.tls = partial(_tls, settings.verify_tls, settings.tls_ca)
-
-    async def open(self, url: URL) -> socket.socket:
-        """A connected socket to the host of `url`: the target's own address, elsewhere only where a redirect leads."""
-        host, port = url.raw_host, url.port
-        assert host is not None
-        assert port is not None
-        began = self.clock()
-        address = self.address if host == self.host else await self._look_up(host)
-        resolved = self.clock()
-        sock = open_socket(self.family, socket.SOCK_STREAM, self.via)
-        try:
-            await connect(sock, socket_address(address, port))
-        except BaseException:
-            sock.close()
-            raise
-        self.ready = self.clock()
-        self.phases["resolve"] += resolved - began
-        self.phases["connect"] += self.ready - resolved
-        return sock
-
-    async def _look_up(self, host: str) -> str:
-        """The address of a host that a redirect leads to. Where the timeout ends the wait, it was for our resolver, not for the server."""
-        try:
-            found = await self.resolver.look_up(host, self.family)
-        except OSError as error:
-            raise Ended(Reading(Result.DNS_ERROR, detail=f"redirected to {host}: {error.strerror or error}")) from error
-        except UnicodeError as error:
-            raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to {host}, which is no host name")) from error
-        except asyncio.CancelledError:
-            if self.resolver.closed:  # probing ends
-                raise
-            raise Ended(
-                Reading(Result.DNS_ERROR, detail=f"redirected to {host}: the resolver does not answer")
-            ) from None
-        return found[0]
-
-    def secured(self, transport: asyncio.BaseTransport) -> None:
-        """Note the end of the handshake and the expiry of the server's certificate."""
-        now = self.clock()
-        self.phases["tls"] += now - self.ready
-        self.ready = now
-        certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        with suppress(ValueError):  # a date in no standard form costs the gauge, not the probe
-            self.not_after = not_after(certificate) if certificate else None
-
-
-_visit: ContextVar[_Visit] = ContextVar("_visit")
-
-
-class _Connector(aiohttp.BaseConnector):
-    """Opens each connection anew, to the address of the probe, by the way out of its target."""
-
-    async def _create_connection(self, req: aiohttp.ClientRequest, *_rest: Any) -> ResponseHandler:
-        visit = _visit.get()
-        sock = await visit.open(req.url)
-        try:
-            if req.url.scheme == "http":
-                _, protocol = await self._loop.create_connection(self._factory, sock=sock)
-                return protocol
-            transport, protocol = await self._loop.create_connection(
-                self._factory,
-                sock=sock,
-                ssl=visit.tls(),
-                server_hostname=(req.url.raw_host or "").rstrip("."),
-                ssl_shutdown_timeout=GOODBYE,
-            )
-        except (ssl.SSLError, ssl.CertificateError, ConnectionError) as error:
-            sock.close()
-            raise Ended(Reading(Result.TLS_ERROR, detail=_reason(error))) from error
-        except BaseException:
-            sock.close()
-            raise
-        visit.secured(transport)
-        return protocol
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Middleware: end the probe where its connection breaks, before aiohttp tries a second one that nobody asked for."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectionError as error:
-        raise _broken(error) from error
-
-
-def _broken(error: aiohttp.ClientConnectionError) -> Ended | OSError:
-    """How a probe ends whose connection broke: by the kernel's error, where there is one, which is judged like that of any kind."""
-    cause = error.__cause__
-    if isinstance(cause, ssl.SSLError):  # as under TLS 1.3, when the server misses a certificate of ours
-        return Ended(Reading(Result.TLS_ERROR, detail=_reason(cause)))
-    for known in (error, cause):  # of a connect that the kernel gave up, aiohttp makes a timeout of its own
-        if isinstance(known, OSError) and known.errno:
-            return OSError(known.errno, known.strerror)
-    return Ended(Reading(Result.CONNECT_ERROR, detail="the server closed the connection without an answer"))
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {error.verify_message}"
-    return getattr(error, "reason", None) or str(error) or type(error).__name__
-
-
 async def probe(
     session: aiohttp.ClientSession, resolver: Resolver, target: Target, address: str, context: Context
 ) -> Reading:
@@ -279,10 +149,11 @@ async def probe(
     settings = target.settings
     assert isinstance(settings, Http)
     url = settings.start(address if target.address == GATEWAY else target.address)
+    tls = partial(_tls, settings.verify_tls, settings.tls_ca)
     if url.scheme == "https":  # reading the authorities takes a while, once; it is not the server's time
-        _tls(settings.verify_tls, settings.tls_ca)
-    visit = _Visit(target, address, url, context, resolver)
-    _visit.set(visit)
+        tls()
+    visit = Visit(target, address, url.raw_host, tls=tls, clock=context.clock.monotonic, resolver=resolver)
+    current.set(visit)
     headers = dict(settings.headers)
     if settings.bearer_token is not None:
         headers["Authorization"] = f"Bearer {settings.bearer_token.get_secret_value()}"
@@ -300,7 +171,7 @@ async def probe(
                     return _judge(settings, response, body, visit, ended - began)
                 url, headers = _onward(url, location, headers)
     except aiohttp.ClientConnectionError as error:
-        raise _broken(error) from error
+        raise broken(error) from error
     except aiohttp.ClientError as error:
         return Reading(Result.BAD_RESPONSE, detail=f"not a valid HTTP answer: {masked(str(error))}")
     return Reading(Result.BAD_RESPONSE, detail=f"more than {MAX_REDIRECTS} redirects")
@@ -337,7 +208,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body[:limit])
 
 
-def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit: _Visit, rtt: int) -> Reading:
+def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit: Visit, rtt: int) -> Reading:
     detail = ""
     if not any(low <= response.status <= high for low, high in settings.status):
         detail = f"HTTP {response.status} {response.reason}".rstrip()
@@ -377,16 +248,7 @@ def _tls(verify: bool, authorities: Path | None) -> ssl.SSLContext:
 async def open_http(context: Context) -> AsyncIterator[Prober]:
     """One session for all targets: it keeps nothing from one probe to the next."""
     resolver = Resolver(LOOK_UPS)
-    async with (
-        aiohttp.ClientSession(
-            connector=_Connector(force_close=True, limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"slamon/{__version__}"},
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            middlewares=(_once,),
-        ) as session,
-        each(partial(probe, session, resolver), context) as prober,
-    ):
+    async with open_session() as session, each(partial(probe, session, resolver), context) as prober:
         try:
             yield prober
         finally:

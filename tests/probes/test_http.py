@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gzip
 import os
 import re
 import socket
@@ -24,6 +25,7 @@ from slamon.egress import SocketAddress, socket_address
 from slamon.model import MS, Reading, Result, S
 from slamon.probes.http import PROBE, Http
 from slamon.tls import not_after
+from slamon.visit import HEADER_LINE
 from tests.probes.servers import Handler, serving
 from tests.probes.shots import Range, make_target, opened
 
@@ -203,6 +205,19 @@ async def test_an_endless_body_is_read_up_to_the_limit() -> None:
     assert reading.result is Result.SUCCESS
 
 
+@pytest.mark.parametrize("behind", [b"", b"EXTRA"])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("length", [1 << 10, 1 << 17, (1 << 20) - 3])
+async def test_a_body_of_any_size_is_read(length: int, packed: bool, behind: bytes) -> None:
+    """A large one comes faster than it is taken, and a packed one is more than it looks like: the parser stops and goes on."""
+    body = b"x" * length + b"end"
+    sent, coding = (gzip.compress(body), b"Content-Encoding: gzip\r\n") if packed else (body, b"")
+    head = b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n" % (coding, len(sent))
+    async with raw(saying(head + sent + behind, stay=True)) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), body_regex=f"^x{{{length}}}end$")
+    assert reading.result is Result.SUCCESS, reading
+
+
 async def test_request_says_what_it_is_told_to() -> None:
     seen: list[web.Request] = []
 
@@ -285,7 +300,7 @@ async def raw(
 
 
 def saying(
-    answer: bytes, *, reset: bool = False
+    answer: bytes, *, reset: bool = False, stay: bool = False
 ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -293,6 +308,8 @@ def saying(
         await writer.drain()
         if reset:
             writer.transport.abort()
+        if stay:
+            await reader.read()  # until the other side leaves
 
     return talk
 
@@ -315,6 +332,70 @@ async def test_a_broken_answer_is_one_answer(answer: bytes, result: Result) -> N
     assert reading.result is result, reading
     assert len(connections) == 1
     assert reading.detail or result is Result.SUCCESS
+
+
+FINE = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nfine"
+
+
+def saying_in_turn(*pieces: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Each in a segment of its own, as long as anybody listens."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for number, piece in enumerate(pieces):
+            await asyncio.sleep(0.02 if number else 0)
+            writer.write(piece)
+            await writer.drain()
+
+    return talk
+
+
+@pytest.mark.parametrize("cut", [0, 1, 17, 54, 55, 56, 57, 58, 61, 62])
+@pytest.mark.parametrize(
+    ("before", "answer", "method"),
+    [
+        (b"", FINE, "GET"),
+        (b"", FINE.replace(b"Connection: close\r\n", b"X-Padding: 678901\r\n"), "GET"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n", FINE, "GET"),
+        (b"", FINE[:-4], "HEAD"),
+        (b"", b"HTTP/1.1 204 No Content\r\nX-Padding: abcdefghijklmnopq\r\n\r\n", "GET"),
+    ],
+    ids=["closed", "kept open", "after a hint", "HEAD", "no content"],
+)
+async def test_what_comes_behind_an_answer_is_not_part_of_it(
+    before: bytes, answer: bytes, method: str, cut: int
+) -> None:
+    """Wherever TCP cuts it: a working service must not come and go with the size of segments."""
+    whole = answer + b"EXTRA\r\nmore\r\n\r\n"
+    async with raw(saying_in_turn(before + whole[:cut], whole[cut:])) as (port, _), opened(PROBE) as gun:
+        expected: dict[str, Any] = {"body_regex": "^fine$"} if b"fine" in answer else {}
+        reading = await ask(gun, port=str(port), method=method, **expected)
+    assert reading.result is Result.SUCCESS, reading
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\nzz\r\n",),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n", b"zz\r\n"),
+        (b"HTTP/1.1 200 OK\r\nNo header at all\r\n", b"\r\nfine"),
+    ],
+)
+async def test_an_answer_that_becomes_unreadable_is_wrong_and_not_lost(pieces: tuple[bytes, ...]) -> None:
+    async with raw(saying_in_turn(*pieces)) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port))
+    assert reading.result is Result.BAD_RESPONSE, reading
+    assert reading.detail.startswith("not a valid HTTP answer: ")
+
+
+@pytest.mark.parametrize(
+    ("length", "result"), [(HEADER_LINE - 100, Result.SUCCESS), (HEADER_LINE, Result.BAD_RESPONSE)]
+)
+async def test_a_long_header_is_no_fault(length: int, result: Result) -> None:
+    answer = FINE.replace(b"Connection: close", b"Content-Security-Policy: " + b"x" * length)
+    async with raw(saying(answer)) as (port, _), opened(PROBE) as gun:
+        assert (await ask(gun, port=str(port))).result is result
 
 
 async def test_a_reset_is_a_refusal() -> None:
@@ -411,7 +492,7 @@ async def test_the_port_of_a_scheme_may_be_written(monkeypatch: pytest.MonkeyPat
         def here(address: str, _port: int) -> SocketAddress:
             return socket_address(address, port)
 
-        monkeypatch.setattr("slamon.probes.http.socket_address", here)
+        monkeypatch.setattr("slamon.visit.socket_address", here)
         settings: dict[str, Any] = {"bearer_token": "s3cret", "headers": {"X-Probe": "yes"}}
         reading = await ask(gun, url=f"http://{HOST}/", follow_redirects="true", **settings)
     assert reading.result is Result.SUCCESS, reading
