@@ -8,10 +8,11 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from typing import NamedTuple, TypeAlias
 
 from slamon.model import Via
-from slamon.routes import interface_index, interface_name
+from slamon.routes import interface_name, scope_index
 
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 
@@ -59,7 +60,15 @@ def socket_address(address: str, port: int) -> SocketAddress:
     host, _, scope = canonical(address).partition("%")
     if ":" not in host:
         return host, port
-    return host, port, 0, (int(scope) if scope.isdigit() else interface_index(scope)) if scope else 0
+    return host, port, 0, scope_index(scope) if scope else 0
+
+
+def with_zone(address: str, via: Via) -> str:
+    """A link-local IPv6 literal without a zone gets that of the interface it is to leave by. Raises OSError: no literal address."""
+    if via.interface is None or "%" in address:
+        return address
+    link_local = ip_address(canonical(address)).is_link_local and ":" in address
+    return f"{address}%{via.interface}" if link_local else address
 
 
 def open_socket(family: int, kind: socket.SocketKind, via: Via) -> socket.socket:

@@ -6,16 +6,13 @@ A name that does not resolve never stops anything: the last good address stays, 
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
-from queue import SimpleQueue
 from typing import NamedTuple
 
-from slamon.egress import FAMILIES, canonical
+from slamon.egress import canonical
 from slamon.model import S, Target, Via
+from slamon.names import Resolver
 from slamon.probe import GATEWAY
 from slamon.routes import next_hop
 from slamon.stats import Stats
@@ -74,7 +71,7 @@ class Addresses:
         self._known: dict[_Place, _Known] = {}
         self._wake = asyncio.Event()
         self._all_tried = asyncio.Event()
-        self._threads = _Threads(THREADS)
+        self._resolver = Resolver(THREADS)
         self.version = 0
         """Counts the changes of any address: while it stays, so does what `current` says."""
 
@@ -122,7 +119,7 @@ class Addresses:
                         async with asyncio.timeout(None if due is None else max(due - self._now(), 0) / S):
                             await self._wake.wait()
         finally:
-            self._threads.close()
+            self._resolver.close()
 
     def _start_due(self, group: asyncio.TaskGroup) -> int | None:
         """Start every look-up that is due; when the next one is."""
@@ -165,7 +162,7 @@ class Addresses:
 
     async def _look_up(self, place: _Place, known: _Known) -> None:
         try:
-            found = await self._threads.run(partial(_resolve, place.address, place.family))
+            found = await self._resolver.look_up(place.address, place.family)
         except (OSError, UnicodeError) as error:
             self._stats.dns_resolutions["failure"] += 1
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
@@ -210,53 +207,3 @@ class Addresses:
 
 def _place(target: Target) -> _Place:
     return _Place(target.address, target.family, target.via if target.address == GATEWAY else Via())
-
-
-def _resolve(name: str, family: int) -> list[str]:
-    """Every address of a name, in the resolver's order. Blocks. Raises OSError, UnicodeError (no encodable name)."""
-    found = socket.getaddrinfo(name, None, family=FAMILIES[family], type=socket.SOCK_DGRAM)
-    return [str(address[0]) for *_, address in found]
-
-
-class _Threads:
-    """A few daemon threads: unlike those of ThreadPoolExecutor they do not hold up the end of the process while a resolver is silent."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._started = 0
-        self._calls: SimpleQueue[tuple[Callable[[], list[str]], asyncio.Future[list[str]]] | None] = SimpleQueue()
-
-    def run(self, call: Callable[[], list[str]]) -> asyncio.Future[list[str]]:
-        """The outcome of `call`, which runs as soon as a thread is free."""
-        future: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        if self._started < self._most:
-            self._started += 1
-            threading.Thread(target=self._serve, name=f"resolve-{self._started}", daemon=True).start()
-        self._calls.put((call, future))
-        return future
-
-    def close(self) -> None:
-        """Let every thread end after the call it is in."""
-        for _ in range(self._started):
-            self._calls.put(None)
-        self._started = 0
-
-    def _serve(self) -> None:
-        while (work := self._calls.get()) is not None:
-            call, future = work
-            outcome: list[str] | Exception
-            try:
-                outcome = call()
-            except Exception as error:  # noqa: BLE001 - it is raised where the outcome is awaited
-                outcome = error
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                future.get_loop().call_soon_threadsafe(_settle, future, outcome)
-
-
-def _settle(future: asyncio.Future[list[str]], outcome: list[str] | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, Exception):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)

@@ -181,6 +181,11 @@ def interface_index(name: str) -> int:
         raise OSError(errno.ENODEV, f"there is no interface {name}") from error
 
 
+def scope_index(scope: str) -> int:
+    """The number of the interface that the scope of an address names, or is (RFC 4007 §11.2). Raises OSError as `interface_index`."""
+    return int(scope) if scope.isdecimal() else interface_index(scope)
+
+
 def interface_name(index: int) -> str:
     """The name of an interface, for people; its number when it is gone."""
     try:
@@ -197,8 +202,7 @@ def is_local(address: str) -> bool:
 
 def _leaving(family: int, via: Via, scope: str = "") -> tuple[int, list[tuple[int, bytes]]]:
     """The number of the interface to leave by, 0 where that is open, and the attributes of a question about `via`."""
-    name = via.interface or scope
-    interface = interface_index(name) if name else 0
+    interface = interface_index(via.interface) if via.interface else scope_index(scope) if scope else 0
     attributes = []
     if interface:
         attributes.append((_OIF, _U32.pack(interface)))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from slamon.model import MS, S, Target, Via
+from slamon.names import Resolver
 from slamon.resolve import Addresses
 from slamon.stats import Stats
 from tests.netlab.namespace import Namespace, inside
@@ -64,7 +65,7 @@ class Zone:
         self.gate = threading.Event()
         self.gate.set()
         self._real = socket.getaddrinfo
-        monkeypatch.setattr("slamon.resolve.socket.getaddrinfo", self.getaddrinfo)
+        monkeypatch.setattr("slamon.names.socket.getaddrinfo", self.getaddrinfo)
 
     def getaddrinfo(self, host: str, port: int | None, family: int = 0, type: int = 0) -> Any:  # noqa: A002
         if not host.endswith(".test"):
@@ -151,6 +152,41 @@ async def test_the_last_good_address_is_kept(zone: Zone) -> None:
     assert book.stats.address_changes == {}
 
 
+@pytest.mark.parametrize(
+    ("family", "good", "filtered"),
+    [
+        (4, "192.0.2.1", "0.0.0.0"),
+        (4, "192.0.2.1", "224.0.0.1"),
+        (4, "192.0.2.1", "255.255.255.255"),
+        (6, "2001:db8::1", "::"),
+        (6, "2001:db8::1", "ff02::1%lo"),
+    ],
+)
+async def test_what_is_no_hosts_address_is_no_answer(zone: Zone, family: int, good: str, filtered: str) -> None:
+    """A filtering resolver says 0.0.0.0 of what it blocks: probes of it would stay on this host."""
+    target = aim("a", "hq.test", family)
+    zone.records["hq.test"] = [filtered]
+    async with running(target, refresh=20 * MS, retry=20 * MS) as book:
+        await until(lambda: book.stats.dns_resolutions["failure"] >= 1)
+        assert book.addresses.current(target) is None
+        assert filtered in book.addresses.reason(target)
+        zone.records["hq.test"] = [filtered, good]
+        await until(lambda: book.addresses.current(target) == good)
+        assert book.addresses.reason(target) == ""
+        zone.records["hq.test"] = [filtered]
+        failures = book.stats.dns_resolutions["failure"]
+        await until(lambda: book.stats.dns_resolutions["failure"] >= failures + 2)
+        assert book.addresses.current(target) == good
+    assert book.stats.address_changes == {}
+
+
+async def test_loopback_is_an_address_like_others(zone: Zone) -> None:
+    target = aim("a", "hq.test")
+    zone.records["hq.test"] = ["127.0.0.1"]
+    async with running(target) as book:
+        await until(lambda: book.addresses.current(target) == "127.0.0.1")
+
+
 async def test_a_name_without_address_is_tried_sooner(zone: Zone) -> None:
     target = aim("a", "hq.test")
     async with running(target, refresh=60 * S, retry=20 * MS) as book:
@@ -186,6 +222,21 @@ async def test_a_silent_resolver_holds_up_nobody(zone: Zone) -> None:
     finally:
         zone.gate.set()
     assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("resolve-"))
+
+
+async def test_what_nobody_waits_for_any_more_is_not_asked(zone: Zone) -> None:
+    zone.records |= {"a.test": ["192.0.2.1"], "b.test": ["192.0.2.2"], "c.test": ["192.0.2.3"]}
+    zone.gate.clear()
+    resolver = Resolver(1)
+    try:
+        first, given_up, last = (resolver.look_up(name, 4) for name in zone.records)
+        given_up.cancel()
+        zone.gate.set()
+        assert (await first, await last) == (["192.0.2.1"], ["192.0.2.3"])
+    finally:
+        zone.gate.set()
+        resolver.close()
+    assert zone.asked == ["a.test", "c.test"]
 
 
 async def test_threads_end_with_the_run() -> None:

@@ -143,6 +143,8 @@ def test_the_first_step_is_a_gateway_the_destination_itself_or_nothing(host: Nam
     assert step(host, "2001:db8::1") == Step(wan, "fe80::1")
     assert step(host, "fd01::9") == Step(wan, None)
     assert step(host, "fe80::9%lte0") == Step(lte, None)
+    assert step(host, f"fe80::9%{lte}") == Step(lte, None), "a zone may be a number"
+    assert step(host, "fe80::9%999") is None
     assert step(host, "fe80::9", interface="wan0") == Step(wan, None)
     assert step(host, "10.1.0.5", interface="wan0") == Step(wan, None)
     assert step(host, "10.1.0.5", interface="lte0") == Step(lte, None, routed=False)

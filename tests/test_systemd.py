@@ -77,3 +77,33 @@ def test_a_full_queue_does_not_stop_us(manager: tuple[socket.socket, str]) -> No
     except BlockingIOError:
         assert 0 < received < 5000
     notifier.close()
+
+
+def test_a_manager_that_goes_away_stops_nothing(
+    manager: tuple[socket.socket, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it was told is not the daemon's business (sd_notify(3)); one that comes back at the same place is heard of again."""
+    listener, path = manager
+    notifier = Notifier({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"})
+    notifier.ready("up")
+    for losses in (1, 2):
+        listener.close()
+        for _ in range(3):
+            notifier.alive()
+        assert len(caplog.messages) == losses
+        Path(path).unlink()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as again:
+            again.bind(path)
+            notifier.alive()
+            assert again.recv(100) == b"WATCHDOG=1"
+    notifier.close()
+    assert "cannot be told" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("address", ["/nonexistent/notify", "@slamon-test-nobody", "vsock:2:1234", f"/{'x' * 200}"])
+def test_a_manager_that_never_was_there_stops_nothing(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": address})
+    notifier.ready("up")
+    notifier.stopping()
+    notifier.close()
+    assert len(caplog.messages) == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from slamon.names import of_no_host
+
 GATEWAY = "gateway"
 """The address that stands for the next hop of the default route, followed when it changes."""
 
@@ -40,7 +42,7 @@ def address_problem(address: str, family: int) -> tuple[str, str | None] | None:
         )
     if known.version != family:
         return f"this is an IPv{known.version} address and the family is {family}", f"write `family: {known.version}`"
-    if known.is_unspecified or known.is_multicast or address == "255.255.255.255":
+    if of_no_host(address):
         return "not the address of one host", "write the address of what is to be probed"
     return None
 

@@ -6,9 +6,8 @@ import socket
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from slamon.egress import FAMILIES, SocketAddress, canonical, socket_address
+from slamon.egress import FAMILIES, SocketAddress, canonical, socket_address, with_zone
 from slamon.icmp.packet import COUNTING
-from slamon.icmp.sockets import with_zone
 from slamon.model import Target
 
 if TYPE_CHECKING:

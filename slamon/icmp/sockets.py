@@ -7,7 +7,6 @@ import os
 import socket
 from collections import Counter
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from struct import Struct
 from sys import executable
@@ -16,11 +15,11 @@ from typing import NamedTuple
 from slamon.egress import (
     FAMILIES,
     SocketAddress,
-    canonical,
     prepare,
     receive_buffer,
     send_buffer,
     socket_address,
+    with_zone,
 )
 from slamon.icmp.packet import ECHO_REPLY
 from slamon.model import Via
@@ -209,14 +208,6 @@ def _stamping(probe: socket.socket) -> str:
     except OSError:
         return "userspace"
     return "kernel"
-
-
-def with_zone(address: str, via: Via) -> str:
-    """A link-local IPv6 literal without a zone gets that of the interface it is to leave by. Raises OSError: no literal address."""
-    if via.interface is None or "%" in address:
-        return address
-    link_local = ip_address(canonical(address)).is_link_local and ":" in address
-    return f"{address}%{via.interface}" if link_local else address
 
 
 def permission_advice() -> str:

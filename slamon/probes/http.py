@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from contextvars import ContextVar
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
 from yarl import URL
 
-from slamon import __version__
-from slamon.egress import FAMILIES, open_socket, socket_address
 from slamon.errors import masked
-from slamon.model import Reading, Result, Target, Via
+from slamon.model import Reading, Result, Target
+from slamon.names import Resolver, of_no_host
 from slamon.probe import (
     COMMON,
     GATEWAY,
@@ -34,21 +29,18 @@ from slamon.probe import (
     Port,
     Prober,
     Settings,
-    connect,
     each,
     text,
 )
-from slamon.tls import client, not_after
-from slamon.verdict import failure
+from slamon.tls import client
+from slamon.visit import PHASES, Visit, broken, current, open_session
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 10
 """Hops; browsers give up at 20, a monitored address has no business with more than one or two."""
 
-GOODBYE = 1.0
-"""Seconds the peer has to answer our TLS close; a server that never does must not hold our sockets."""
-
-PHASES = ("resolve", "connect", "tls", "first_byte", "transfer")
+LOOK_UPS = 16
+"""Names of redirects that are looked up at once: one that no resolver answers takes a place for longer than its probe lasts."""
 
 
 def _url(value: str) -> str:
@@ -56,11 +48,15 @@ def _url(value: str) -> str:
         url = URL(value)
     except ValueError as error:
         raise ValueError(f"not a URL: {error}") from error
-    if url.scheme not in {"http", "https"} or not url.raw_host:
+    if not _askable(url):
         raise ValueError("not an http or https URL; write for example https://www.example.com/health")
     if url.user is not None or url.password is not None:
         raise ValueError("no user or password in a URL; use headers or bearer_token")
     return value
+
+
+def _askable(url: URL) -> bool:
+    return url.scheme in {"http", "https"} and bool(url.raw_host)
 
 
 def _statuses(value: object) -> object:
@@ -139,120 +135,13 @@ class Http(Settings):
         """What is asked for first: the URL, or one made of the address."""
         if self.url is not None:
             return URL(self.url)
-        path, _, query = self.path.partition("?")
         host = address.partition("%")[0]  # a zone means nothing to the server (RFC 6874 §4)
-        return URL.build(scheme=self.scheme, host=host, port=self.port, path=path, query_string=query)
+        return URL(f"{URL.build(scheme=self.scheme, host=host, port=self.port)}{self.path}")
 
 
-class _Visit:
-    """One probe on its way: read by the connector, which aiohttp calls in the same task."""
-
-    __slots__ = ("address", "clock", "family", "host", "not_after", "phases", "ready", "tls", "via")
-
-    def __init__(self, target: Target, address: str, url: URL, context: Context) -> None:
-        settings = target.settings
-        assert isinstance(settings, Http)
-        self.family = target.family
-        self.via: Via = target.via
-        self.host = url.raw_host
-        self.address = address
-        self.clock = context.clock.monotonic
-        self.phases = dict.fromkeys(PHASES, 0)
-        self.ready = 0
-        self.not_after: int | None = None
-        self.tls = partial(_tls, settings.verify_tls, settings.tls_ca)
-
-    async def open(self, url: URL) -> socket.socket:
-        """A connected socket to the host of `url`: the target's own address, elsewhere only where a redirect leads."""
-        host, port = url.raw_host, url.port
-        assert host is not None
-        assert port is not None
-        began = self.clock()
-        address = self.address if host == self.host else await self._look_up(host, port)
-        resolved = self.clock()
-        sock = open_socket(self.family, socket.SOCK_STREAM, self.via)
-        try:
-            await connect(sock, socket_address(address, port))
-        except BaseException:
-            sock.close()
-            raise
-        self.ready = self.clock()
-        self.phases["resolve"] += resolved - began
-        self.phases["connect"] += self.ready - resolved
-        return sock
-
-    async def _look_up(self, host: str, port: int) -> str:
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, family=FAMILIES[self.family], type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            raise Ended(Reading(Result.DNS_ERROR, detail=f"redirected to {host}: {error.strerror}")) from error
-        return str(found[0][4][0])
-
-    def secured(self, transport: asyncio.BaseTransport) -> None:
-        """Note the end of the handshake and the expiry of the server's certificate."""
-        now = self.clock()
-        self.phases["tls"] += now - self.ready
-        self.ready = now
-        certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        with suppress(ValueError):  # a date in no standard form costs the gauge, not the probe
-            self.not_after = not_after(certificate) if certificate else None
-
-
-_visit: ContextVar[_Visit] = ContextVar("_visit")
-
-
-class _Connector(aiohttp.BaseConnector):
-    """Opens each connection anew, to the address of the probe, by the way out of its target."""
-
-    async def _create_connection(self, req: aiohttp.ClientRequest, *_rest: Any) -> ResponseHandler:
-        visit = _visit.get()
-        sock = await visit.open(req.url)
-        try:
-            if req.url.scheme == "http":
-                _, protocol = await self._loop.create_connection(self._factory, sock=sock)
-                return protocol
-            transport, protocol = await self._loop.create_connection(
-                self._factory,
-                sock=sock,
-                ssl=visit.tls(),
-                server_hostname=(req.url.raw_host or "").rstrip("."),
-                ssl_shutdown_timeout=GOODBYE,
-            )
-        except (ssl.SSLError, ssl.CertificateError, ConnectionError) as error:
-            sock.close()
-            raise Ended(Reading(Result.TLS_ERROR, detail=_reason(error))) from error
-        except BaseException:
-            sock.close()
-            raise
-        visit.secured(transport)
-        return protocol
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Middleware: end the probe where its connection breaks, before aiohttp tries a second one that nobody asked for."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectionError as error:
-        raise Ended(_broken(error)) from error
-
-
-def _broken(error: aiohttp.ClientConnectionError) -> Reading:
-    """The reading of a connection that broke after it was made."""
-    if isinstance(error.__cause__, ssl.SSLError):  # as under TLS 1.3, when the server misses a certificate of ours
-        return Reading(Result.TLS_ERROR, detail=_reason(error.__cause__))
-    if isinstance(error, OSError) and error.errno:
-        return failure(error)
-    return Reading(Result.CONNECT_ERROR, detail="the server closed the connection without an answer")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {error.verify_message}"
-    return getattr(error, "reason", None) or str(error) or type(error).__name__
-
-
-async def probe(session: aiohttp.ClientSession, target: Target, address: str, context: Context) -> Reading:
+async def probe(
+    session: aiohttp.ClientSession, resolver: Resolver, target: Target, address: str, context: Context
+) -> Reading:
     """One request, and its redirects if they are to be followed.
 
     The round trip is the time from before the connection to the end of the body, redirects included.
@@ -260,10 +149,11 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
     settings = target.settings
     assert isinstance(settings, Http)
     url = settings.start(address if target.address == GATEWAY else target.address)
+    tls = partial(_tls, settings.verify_tls, settings.tls_ca)
     if url.scheme == "https":  # reading the authorities takes a while, once; it is not the server's time
-        _tls(settings.verify_tls, settings.tls_ca)
-    visit = _Visit(target, address, url, context)
-    _visit.set(visit)
+        tls()
+    visit = Visit(target, address, url.raw_host, tls=tls, clock=context.clock.monotonic, resolver=resolver)
+    current.set(visit)
     headers = dict(settings.headers)
     if settings.bearer_token is not None:
         headers["Authorization"] = f"Bearer {settings.bearer_token.get_secret_value()}"
@@ -279,24 +169,33 @@ async def probe(session: aiohttp.ClientSession, target: Target, address: str, co
                     ended = visit.clock()
                     visit.phases["transfer"] += ended - answered
                     return _judge(settings, response, body, visit, ended - began)
-                onward = _onward(url, location)
-                if onward.origin() != url.origin():
-                    headers = {}  # what is for one server, a token among it, is not for another
-                url = onward
+                url, headers = _onward(url, location, headers)
     except aiohttp.ClientConnectionError as error:
-        if isinstance(error, OSError) and error.errno and not isinstance(error.__cause__, ssl.SSLError):
-            raise  # an errno of the kernel is judged like that of any kind
-        return _broken(error)
+        raise broken(error) from error
     except aiohttp.ClientError as error:
         return Reading(Result.BAD_RESPONSE, detail=f"not a valid HTTP answer: {masked(str(error))}")
     return Reading(Result.BAD_RESPONSE, detail=f"more than {MAX_REDIRECTS} redirects")
 
 
-def _onward(url: URL, location: str) -> URL:
+def _onward(url: URL, location: str, headers: dict[str, str]) -> tuple[URL, dict[str, str]]:
+    """Where a redirect leads, and which of our headers go there: what is for one server, a token among it, is not for another."""
+    nowhere = Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to no URL: {masked(location)!r}"))
     try:
-        return url.join(URL(location))
+        onward = url.join(URL(location))
     except ValueError as error:
-        raise Ended(Reading(Result.BAD_RESPONSE, detail=f"redirected to no URL: {masked(location)!r}")) from error
+        raise nowhere from error
+    if not _askable(onward) or of_no_host(onward.raw_host or ""):
+        raise nowhere
+    if _origin(onward) != _origin(url):
+        return onward, {}
+    if any(name.lower() == "authorization" for name in headers):
+        onward = onward.with_user(None)  # what we were told to say counts, not what the redirect would have us say
+    return onward, headers
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    """With the port, whether it is written or the scheme's own (RFC 6454 §4)."""
+    return url.scheme, url.raw_host, url.port
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -309,7 +208,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body[:limit])
 
 
-def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit: _Visit, rtt: int) -> Reading:
+def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit: Visit, rtt: int) -> Reading:
     detail = ""
     if not any(low <= response.status <= high for low, high in settings.status):
         detail = f"HTTP {response.status} {response.reason}".rstrip()
@@ -333,7 +232,7 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
 def _text(response: aiohttp.ClientResponse, body: bytes) -> str:
     try:
         return body.decode(response.charset or "utf-8", errors="replace")
-    except LookupError:  # the server names a character set nobody knows
+    except (LookupError, UnicodeError):  # the server names one that nobody knows, or a codec that is none
         return body.decode("utf-8", errors="replace")
 
 
@@ -348,17 +247,12 @@ def _tls(verify: bool, authorities: Path | None) -> ssl.SSLContext:
 @asynccontextmanager
 async def open_http(context: Context) -> AsyncIterator[Prober]:
     """One session for all targets: it keeps nothing from one probe to the next."""
-    async with (
-        aiohttp.ClientSession(
-            connector=_Connector(force_close=True, limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"slamon/{__version__}"},
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            middlewares=(_once,),
-        ) as session,
-        each(partial(probe, session), context) as prober,
-    ):
-        yield prober
+    resolver = Resolver(LOOK_UPS)
+    async with open_session() as session, each(partial(probe, session, resolver), context) as prober:
+        try:
+            yield prober
+        finally:
+            resolver.close()  # before the probes in flight are cancelled
 
 
 def wire_cost(settings: Settings, family: int) -> tuple[int, int]:

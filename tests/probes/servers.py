@@ -16,7 +16,7 @@ import dns.rcode
 import dns.rrset
 from aiohttp import web
 
-from slamon.egress import FAMILIES
+from slamon.egress import FAMILIES, socket_address
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Bench:
 def closed_port(host: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """A port nobody listens on: it was free a moment ago."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
+        probe.bind(socket_address(host, 0))
         port: int = probe.getsockname()[1]
         return port
 

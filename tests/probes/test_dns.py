@@ -15,11 +15,11 @@ import dns.rrset
 import pytest
 from pydantic import ValidationError
 
-from slamon.model import MEANING, Reading, Result, S, Target, Via
+from slamon.model import MEANING, MS, Reading, Result, S, Target, Via
 from slamon.probes.dns import PROBE, Dns
 from tests.netlab.namespace import Namespace, inside
 from tests.probes.servers import Answer, NameServer, closed_port, name_server, well
-from tests.probes.shots import Desk, make_target, opened
+from tests.probes.shots import Desk, Range, Watched, make_target, opened
 
 NAME = "www.example.com"
 
@@ -63,6 +63,9 @@ def records(kind: str, *values: str, rcode: str = "NOERROR", flags: int = 0) -> 
         ({"name": "a..b"}, "not a domain name"),
         ({"name": NAME, "type": "ADDRESS"}, "not a record type"),
         ({"name": NAME, "rcode": "FINE"}, "not a response code"),
+        ({"name": NAME, "type": "ANY"}, "no record is of type ANY"),
+        ({"name": NAME, "type": "axfr"}, "no record is of type AXFR"),
+        ({"name": NAME, "type": "TYPE0"}, "no record is of type"),
         ({"name": NAME, "answers": ["not an address"]}, "is not the data of a record of type A"),
         ({"name": NAME, "rcode": "NXDOMAIN", "answers": ["192.0.2.1"]}, "answers are expected with rcode NOERROR only"),
         ({"name": NAME, "rcode": "NXDOMAIN", "answers_regex": "x"}, "answers are expected with rcode NOERROR only"),
@@ -104,6 +107,7 @@ def test_text_becomes_values() -> None:
         (records("A", rcode="NXDOMAIN"), {}, Result.BAD_RESPONSE),
         (records("A", rcode="REFUSED"), {"answers": ["192.0.2.1"]}, Result.BAD_RESPONSE),
         (records("A", rcode="NXDOMAIN"), {"rcode": "NXDOMAIN"}, Result.SUCCESS),
+        (records("A", rcode="REFUSED"), {"type": "ANY", "rcode": "REFUSED"}, Result.SUCCESS),
         (well, {"rcode": "NXDOMAIN"}, Result.BAD_RESPONSE),
     ],
 )
@@ -275,6 +279,28 @@ async def test_a_way_out_has_its_own_socket() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("address", ["fe80::1", "fe80::1%lo", "fe80::1%1"])
+async def test_a_link_local_server_is_known_by_its_interface(address: str) -> None:
+    """Its answers, and ICMP errors about it, come with the interface they came by, also where the address was given without."""
+    namespace = Namespace()
+    try:
+        namespace.run("ip", "addr", "add", "fe80::1/64", "dev", "lo", "nodad")
+        with inside(namespace):
+            async with name_server("fe80::1%lo") as (_, port), opened(PROBE) as gun:
+                for number, result in {
+                    port: Result.SUCCESS,
+                    closed_port("fe80::1%lo", socket.SOCK_DGRAM): Result.CONNECT_ERROR,
+                }.items():
+                    settings = Dns.model_validate({"name": NAME, "port": str(number)})
+                    way = Via(interface="lo")
+                    target = make_target("dns", settings, address=address, family=6, via=way, timeout=SHORT)
+                    reading = await gun.shoot(target)
+                    assert reading.result is result, reading
+    finally:
+        namespace.close()
+
+
+@pytest.mark.system
 async def test_an_interface_that_comes_back_is_found_again() -> None:
     """After `ip link del` and a new link of the same name the old socket is bound to something that is gone."""
     namespace = Namespace()
@@ -310,7 +336,7 @@ def _bring_up(namespace: Namespace) -> None:
 
 async def test_our_full_buffer_is_not_their_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood fills the receive buffer while the loop is busy elsewhere: what the kernel dropped is our own loss, and counted."""
-    monkeypatch.setattr("slamon.probes.dns.BUFFER", 4096)
+    monkeypatch.setattr("slamon.queries.BUFFER", 4096)
     desk = Desk()
 
     def flood(query: dns.message.Message, peer: Any) -> bytes:
@@ -326,6 +352,121 @@ async def test_our_full_buffer_is_not_their_silence(monkeypatch: pytest.MonkeyPa
     assert reading.result is Result.LOCAL_ERROR, reading
     assert "buffer" in reading.detail
     assert desk.stats.receive_drops[4] > 0
+
+
+async def test_each_drop_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many questions wait for answers that our full buffer cannot take."""
+    monkeypatch.setattr("slamon.queries.BUFFER", 4096)
+    desk = Desk()
+    sent = 0
+
+    def flood(query: dns.message.Message, peer: Any) -> None:
+        nonlocal sent
+        noise = other_id(query)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pipe:
+            for _ in range(200):
+                pipe.sendto(noise, peer)
+                sent += 1
+
+    async with name_server("127.0.0.1", flood) as (_, port), opened(PROBE, desk) as gun:
+        series = [gun.fire(question_to(port, SHORT)) for _ in range(10)]
+        for one in series:
+            await gun.settle(one)
+    assert sent == 2000
+    assert desk.stats.receive_drops[4] + desk.stats.unexpected_replies == sent
+
+
+# --- the flow
+
+
+async def volley(gun: Range, target: Target, times: int) -> Watched:
+    """So many questions one after the other."""
+    series = Watched(target)
+    for number in range(1, times + 1):
+        gun.fire(target, series=series)
+        await gun.settle(series, number)
+    return series
+
+
+@pytest.mark.parametrize(("pause", "rotations"), [(0, 1), (60 * S, 0)])
+async def test_a_flow_that_is_stuck_on_the_way_is_left_before_it_looks_like_an_outage(
+    monkeypatch: pytest.MonkeyPatch, pause: int, rotations: int
+) -> None:
+    """What comes from the first port is lost, as at a NAT whose entry leads to a line that is gone; the server is well."""
+    monkeypatch.setattr("slamon.queries.ROTATION_PAUSE", pause)
+    ports: list[int] = []
+
+    def answer(query: dns.message.Message, peer: Any) -> bytes | None:
+        ports.append(peer[1])
+        return None if peer[1] == ports[0] else well(query, peer)
+
+    async with name_server("127.0.0.1", answer) as (_, port), opened(PROBE) as gun:
+        series = await volley(gun, question_to(port, 300 * MS), 4)
+    assert len(ports) == 4
+    assert len(set(ports)) == 1 + rotations
+    assert [reading.result is Result.SUCCESS for reading in series.decisions] == [False, False, *[rotations > 0] * 2]
+    assert series.rotations == rotations
+
+
+async def test_losses_that_are_not_in_a_row_change_no_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slamon.queries.ROTATION_PAUSE", 0)
+    ports: list[int] = []
+
+    def answer(query: dns.message.Message, peer: Any) -> bytes | None:
+        ports.append(peer[1])
+        return well(query, peer) if len(ports) % 2 else None
+
+    async with name_server("127.0.0.1", answer) as (_, port), opened(PROBE) as gun:
+        series = await volley(gun, question_to(port, 300 * MS), 6)
+    assert [reading.result is Result.SUCCESS for reading in series.decisions] == [True, False] * 3
+    assert len(set(ports)) == 1
+    assert series.rotations == 0
+
+
+async def test_an_outage_changes_the_flow_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slamon.queries.ROTATION_PAUSE", 0)
+    ports: list[int] = []
+
+    def note(_query: dns.message.Message, peer: Any) -> None:
+        ports.append(peer[1])
+
+    async with name_server("127.0.0.1", note) as (_, port), opened(PROBE) as gun:
+        series = await volley(gun, question_to(port, 100 * MS), 6)
+    assert not series.results[0]
+    assert len(ports) == 6
+    assert len(set(ports)) == 2
+    assert series.rotations == 1
+
+
+async def test_the_port_is_changed_in_time_and_what_is_in_flight_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    ports: list[int] = []
+    held: list[tuple[bytes, Any]] = []
+
+    def answer(query: dns.message.Message, peer: Any) -> bytes | None:
+        ports.append(peer[1])
+        if len(ports) > 1:
+            return well(query, peer)
+        held.append((well(query, peer), peer))
+        return None
+
+    async with name_server("127.0.0.1", answer) as (server, port), opened(PROBE) as gun:
+        slow = gun.fire(question_to(port))
+        while not held:  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr("slamon.queries.ROTATION", 1)
+        quick = await volley(gun, question_to(port), 1)
+        monkeypatch.undo()
+        server.send(*held[0])
+        await gun.settle(slow)
+        again = await volley(gun, question_to(port), 1)
+    assert {one.decisions[0].result for one in (slow, quick, again)} == {Result.SUCCESS}
+    assert ports[0] != ports[1] == ports[2]
+    assert quick.rotations == 1
+    told = [record.getMessage() for record in caplog.records if "another port" in record.getMessage()]
+    assert told == ["IPv4 DNS probes leave from another port from here on: it was in use for an hour"]
 
 
 async def test_many_targets_at_once() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gzip
 import os
 import re
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from aiohttp import web
 from cryptography import x509
 from pydantic import ValidationError
 
+from slamon.egress import SocketAddress, socket_address
 from slamon.model import MS, Reading, Result, S
 from slamon.probes.http import PROBE, Http
 from slamon.tls import not_after
+from slamon.visit import HEADER_LINE
 from tests.probes.servers import Handler, serving
 from tests.probes.shots import Range, make_target, opened
 
@@ -113,6 +116,17 @@ def test_address_of_a_url(settings: dict[str, object], address: str | None) -> N
     assert PROBE.default_address(Http.model_validate(settings)) == address
 
 
+@pytest.mark.parametrize("path", ["/a%20b?q=a%2Fb", "/a b?q=ü", "//x", "/100%", "/a/../b", "/?q", "/#top", "/"])
+def test_a_path_is_asked_for_as_the_same_text_in_a_url_is(path: str) -> None:
+    url = Http.model_validate({"url": f"http://192.0.2.1:8080{path}"})
+    assert Http.model_validate({"port": "8080", "path": path}).start("192.0.2.1") == url.start("")
+
+
+def test_a_path_is_encoded_once() -> None:
+    url = Http.model_validate({"path": "/a%20b%2Fc?q=a%26b"}).start("192.0.2.1")
+    assert (url.raw_path, url.raw_query_string) == ("/a%20b%2Fc", "q=a%26b")
+
+
 # --- the answer
 
 
@@ -161,6 +175,23 @@ async def test_body_regex_sees_decoded_text() -> None:
     assert unpacked.result is Result.SUCCESS
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/html; charset=no-such",
+        "text/html; charset=undefined",
+        "text/html; charset=idna",
+        "text/html; charset=zlib",
+        "text/html; charset=\xff",
+    ],
+)
+async def test_a_character_set_that_is_none_is_taken_for_utf_8(kind: str) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind.encode("latin-1") + b"\r\n\r\nGr\xc3\xbc\xc3\x9fe"
+    async with raw(saying(answer)) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), body_regex="Grüße")
+    assert reading.result is Result.SUCCESS, reading
+
+
 async def test_an_endless_body_is_read_up_to_the_limit() -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -172,6 +203,19 @@ async def test_an_endless_body_is_read_up_to_the_limit() -> None:
     async with serving("127.0.0.1", {"/": endless}) as port, opened(PROBE) as gun:
         reading = await ask(gun, port=str(port), max_body_bytes="5000", body_regex="^x{5000}$")
     assert reading.result is Result.SUCCESS
+
+
+@pytest.mark.parametrize("behind", [b"", b"EXTRA"])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("length", [1 << 10, 1 << 17, (1 << 20) - 3])
+async def test_a_body_of_any_size_is_read(length: int, packed: bool, behind: bytes) -> None:
+    """A large one comes faster than it is taken, and a packed one is more than it looks like: the parser stops and goes on."""
+    body = b"x" * length + b"end"
+    sent, coding = (gzip.compress(body), b"Content-Encoding: gzip\r\n") if packed else (body, b"")
+    head = b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n" % (coding, len(sent))
+    async with raw(saying(head + sent + behind, stay=True)) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), body_regex=f"^x{{{length}}}end$")
+    assert reading.result is Result.SUCCESS, reading
 
 
 async def test_request_says_what_it_is_told_to() -> None:
@@ -238,18 +282,25 @@ async def raw(
 ) -> AsyncIterator[tuple[int, list[int]]]:
     """A TCP server that says what it likes; (port, one entry per connection)."""
     connections: list[int] = []
+    talks: list[asyncio.Task[None]] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(1)
-        await talk(reader, writer)
-        writer.close()
+        task = asyncio.current_task()
+        assert task is not None
+        talks.append(task)
+        with suppress(ConnectionError):
+            await talk(reader, writer)
+            writer.close()
+            await writer.wait_closed()
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1], connections
+        await asyncio.gather(*talks)
 
 
 def saying(
-    answer: bytes, *, reset: bool = False
+    answer: bytes, *, reset: bool = False, stay: bool = False
 ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -257,6 +308,8 @@ def saying(
         await writer.drain()
         if reset:
             writer.transport.abort()
+        if stay:
+            await reader.read()  # until the other side leaves
 
     return talk
 
@@ -279,6 +332,70 @@ async def test_a_broken_answer_is_one_answer(answer: bytes, result: Result) -> N
     assert reading.result is result, reading
     assert len(connections) == 1
     assert reading.detail or result is Result.SUCCESS
+
+
+FINE = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nfine"
+
+
+def saying_in_turn(*pieces: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Each in a segment of its own, as long as anybody listens."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for number, piece in enumerate(pieces):
+            await asyncio.sleep(0.02 if number else 0)
+            writer.write(piece)
+            await writer.drain()
+
+    return talk
+
+
+@pytest.mark.parametrize("cut", [0, 1, 17, 54, 55, 56, 57, 58, 61, 62])
+@pytest.mark.parametrize(
+    ("before", "answer", "method"),
+    [
+        (b"", FINE, "GET"),
+        (b"", FINE.replace(b"Connection: close\r\n", b"X-Padding: 678901\r\n"), "GET"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n", FINE, "GET"),
+        (b"", FINE[:-4], "HEAD"),
+        (b"", b"HTTP/1.1 204 No Content\r\nX-Padding: abcdefghijklmnopq\r\n\r\n", "GET"),
+    ],
+    ids=["closed", "kept open", "after a hint", "HEAD", "no content"],
+)
+async def test_what_comes_behind_an_answer_is_not_part_of_it(
+    before: bytes, answer: bytes, method: str, cut: int
+) -> None:
+    """Wherever TCP cuts it: a working service must not come and go with the size of segments."""
+    whole = answer + b"EXTRA\r\nmore\r\n\r\n"
+    async with raw(saying_in_turn(before + whole[:cut], whole[cut:])) as (port, _), opened(PROBE) as gun:
+        expected: dict[str, Any] = {"body_regex": "^fine$"} if b"fine" in answer else {}
+        reading = await ask(gun, port=str(port), method=method, **expected)
+    assert reading.result is Result.SUCCESS, reading
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\nzz\r\n",),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n", b"zz\r\n"),
+        (b"HTTP/1.1 200 OK\r\nNo header at all\r\n", b"\r\nfine"),
+    ],
+)
+async def test_an_answer_that_becomes_unreadable_is_wrong_and_not_lost(pieces: tuple[bytes, ...]) -> None:
+    async with raw(saying_in_turn(*pieces)) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port))
+    assert reading.result is Result.BAD_RESPONSE, reading
+    assert reading.detail.startswith("not a valid HTTP answer: ")
+
+
+@pytest.mark.parametrize(
+    ("length", "result"), [(HEADER_LINE - 100, Result.SUCCESS), (HEADER_LINE, Result.BAD_RESPONSE)]
+)
+async def test_a_long_header_is_no_fault(length: int, result: Result) -> None:
+    answer = FINE.replace(b"Connection: close", b"Content-Security-Policy: " + b"x" * length)
+    async with raw(saying(answer)) as (port, _), opened(PROBE) as gun:
+        assert (await ask(gun, port=str(port))).result is result
 
 
 async def test_a_reset_is_a_refusal() -> None:
@@ -361,6 +478,112 @@ async def test_redirects_are_followed_only_if_wanted() -> None:
     assert dict(far.phases)["resolve"] > 0
 
 
+async def test_the_port_of_a_scheme_may_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect from `http://host/` to `http://host:80/` stays with the same server (RFC 6454)."""
+    seen: list[tuple[str, str | None, str | None]] = []
+
+    async def end(request: web.Request) -> web.StreamResponse:
+        seen.append((request.host, request.headers.get("Authorization"), request.headers.get("X-Probe")))
+        return web.Response()
+
+    routes = {"/": answering(302, Location=f"http://{HOST.upper()}:80/end"), "/end": end}
+    async with serving("127.0.0.1", routes) as port, opened(PROBE) as gun:
+
+        def here(address: str, _port: int) -> SocketAddress:
+            return socket_address(address, port)
+
+        monkeypatch.setattr("slamon.visit.socket_address", here)
+        settings: dict[str, Any] = {"bearer_token": "s3cret", "headers": {"X-Probe": "yes"}}
+        reading = await ask(gun, url=f"http://{HOST}/", follow_redirects="true", **settings)
+    assert reading.result is Result.SUCCESS, reading
+    assert [told[1:] for told in seen] == [("Bearer s3cret", "yes")]
+
+
+async def test_a_redirect_does_not_change_who_we_say_we_are() -> None:
+    seen: list[str | None] = []
+
+    async def end(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers.get("Authorization"))
+        return web.Response()
+
+    async def onward(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": f"http://reader:hunter2@{request.host}/end"})
+
+    async with serving("127.0.0.1", {"/": onward, "/end": end}) as port, opened(PROBE) as gun:
+        told = await ask(gun, port=str(port), follow_redirects="true", headers={"authorization": "Bearer mine"})
+        untold = await ask(gun, port=str(port), follow_redirects="true")
+    assert (told.result, untold.result) == (Result.SUCCESS, Result.SUCCESS)
+    assert seen == ["Bearer mine", "Basic cmVhZGVyOmh1bnRlcjI="]
+
+
+class Silent:
+    """A resolver that says nothing about `other.test` and that `nowhere.test` is 0.0.0.0, as filtering ones do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked = 0
+        self.over = threading.Event()
+        self._real = socket.getaddrinfo
+        monkeypatch.setattr("socket.getaddrinfo", self._ask)
+
+    def _ask(self, host: Any, *args: Any, **more: Any) -> Any:
+        if host == "nowhere.test":
+            return self._real("0.0.0.0", *args, **more)
+        if host != "other.test":
+            return self._real(host, *args, **more)
+        self.asked += 1
+        self.over.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "nobody answered")
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
+    resolver = Silent(monkeypatch)
+    yield resolver
+    resolver.over.set()
+
+
+AWAY = answering(302, Location="http://other.test/")
+
+
+async def test_a_silent_resolver_is_not_the_servers_silence(silent: Silent) -> None:
+    async with serving("127.0.0.1", {"/": AWAY}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), follow_redirects="true", patience=500 * MS)
+    assert silent.asked == 1
+    assert reading == Reading(Result.DNS_ERROR, detail="redirected to other.test: the resolver does not answer")
+
+
+async def test_a_silent_resolver_holds_up_no_other_thread(silent: Silent) -> None:
+    settings = {"follow_redirects": "true"}
+    async with serving("127.0.0.1", {"/": AWAY}) as port, opened(PROBE) as gun:
+        target = make_target("http", Http.model_validate(settings | {"port": str(port)}), timeout=1 * S)
+        series = [gun.fire(target) for _ in range(40)]
+        while silent.asked < 6:  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(int)
+        for one in series:
+            await gun.settle(one)
+    assert {one.decisions[0].result for one in series} == {Result.DNS_ERROR}
+
+
+async def test_the_end_of_probing_is_not_a_silent_resolver(silent: Silent) -> None:
+    async with serving("127.0.0.1", {"/": AWAY}) as port, opened(PROBE) as gun:
+        settings = Http.model_validate({"follow_redirects": "true", "port": str(port)})
+        series = gun.fire(make_target("http", settings))
+        while not silent.asked:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert [reading.detail for reading in series.decisions] == ["cancelled: probing stopped"]
+
+
+async def test_a_redirect_to_a_name_that_is_filtered(silent: Silent) -> None:
+    away = answering(302, Location="http://nowhere.test/")
+    async with serving("127.0.0.1", {"/": away}) as port, opened(PROBE) as gun:
+        reading = await ask(gun, port=str(port), follow_redirects="true")
+    assert reading.result is Result.DNS_ERROR, reading
+    assert "0.0.0.0" in reading.detail
+
+
 async def test_redirects_end() -> None:
     async with serving("127.0.0.1", {"/": answering(302, Location="/")}) as port, opened(PROBE) as gun:
         reading = await ask(gun, port=str(port), follow_redirects="true")
@@ -383,6 +606,13 @@ async def test_a_password_in_a_redirect_is_not_told(location: str, follow: str) 
     [
         ("ftp://example.test/", Result.BAD_RESPONSE),
         ("http://[::bad/", Result.BAD_RESPONSE),
+        ("https:///login", Result.BAD_RESPONSE),
+        ("https:/login", Result.BAD_RESPONSE),
+        ("mailto:a@b", Result.BAD_RESPONSE),
+        ("http://www..example.test/", Result.BAD_RESPONSE),
+        (f"http://{'a' * 64}.example.test/", Result.BAD_RESPONSE),
+        ("http://0.0.0.0/", Result.BAD_RESPONSE),
+        ("http://[::]/", Result.BAD_RESPONSE),
         ("http://no-such-name.invalid/", Result.DNS_ERROR),
     ],
 )

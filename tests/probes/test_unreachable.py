@@ -163,6 +163,15 @@ async def test_udp_that_our_filter_drops_is_ours(home: Namespace) -> None:
     assert "packet filter" in desk.warnings[0]
 
 
+async def test_a_connect_that_the_kernel_gives_up_is_silence(home: Namespace) -> None:
+    """It tries for minutes, or for as long as the host is set to: then it ends the probe before its timeout does."""
+    home.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=1")
+    every = [aim(name, "127.7.0.2", timeout=30 * S) for name in ("tcp", "http")]
+    with inside(home):
+        readings = await asyncio.gather(*map(shoot_here, every))
+    assert readings == [Reading(Result.TIMEOUT, detail="ETIMEDOUT: Connection timed out")] * 2
+
+
 @pytest.mark.parametrize("name", KINDS)
 async def test_mark_and_interface_reach_the_packet(home: Namespace, name: str) -> None:
     before = _marked(home)
