@@ -230,6 +230,7 @@ class World:
         (3, 7, 1, 23, CONFIG),
         (4, 5, 2500, 6, CONFIG),
         (200, 0, 1, 11, CONFIG),
+        (8, 7, 8, 11, CONFIG),
         (5, 0, 2500, 7, by_slots()),
         (6, 7, 1, 23, by_slots()),
         (7, 0, 2500, 23, with_all_statistics()),

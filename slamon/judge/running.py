@@ -78,13 +78,15 @@ class _Running:
     view: ContractView | None = None
     """The last one made."""
     well: _Well | None = None
-    """That every target answered just before it was made; None where one did not."""
+    """That every target answered just before it was made, and all time before was settled; None where not."""
     recorded: int = 0
     """Minutes that were recorded when it was made."""
 
     def seen(self, view: ContractView, answering: Answering) -> None:
-        """It was judged by what was there when these answered."""
-        self.view, self.well, self.recorded = view, self.answered(answering), answering.recorded // MINUTE
+        """It was judged by what was there when these answered. Where time is not settled that lies before their answers, it will not stand."""
+        well = self.answered(answering)
+        self.well = well if well is not None and view.current.settled >= max(well, default=0) else None
+        self.view, self.recorded = view, answering.recorded // MINUTE
 
     async def statement(self, reader: Reader, source: Source, period: Period, now: int) -> Statement:
         return await self.revisions.of(self.book, await self.book.statement(reader, period, now), source)
