@@ -64,6 +64,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "record payment": ("--contract", "hq", "--due", "2026-07-01"),
     "record breach": ("--contract", "hq", "--duty", "access", "--from", "2026-07-01", "--to", "2026-07-02"),
     "record notice": ("--contract", "hq", "--right", "outages"),
+    "record statement": ("--contract", "hq", "--period", "2026-07"),
     "record charge": ("--contract", "hq", "--period", "2026-07", "--billed", "5 EUR"),
     "record list": (),
     "record revoke": ("1",),

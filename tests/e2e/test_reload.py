@@ -190,7 +190,9 @@ def test_reload_and_restart_say_what_changed_and_nothing_else(tmp_path: Path) ->
         said.stop()
     stopped = said.slamon("status")
     assert "nothing measured since" in stopped
-    assert all(" unknown " in line for line in stopped.splitlines()[4:])
+    table = stopped.splitlines()[stopped.splitlines().index("") + 2 :]
+    assert table
+    assert all(" unknown " in line for line in table)
 
     said.start()
     try:
