@@ -83,7 +83,7 @@ class _Running:
     """Minutes that were recorded when it was made."""
 
     def seen(self, view: ContractView, answering: Answering) -> None:
-        """It was judged by what was there when these answered. Where time is not settled that lies before their answers, it will not stand."""
+        """It was judged by what was there when these answered. Unless all time before their answers is settled in it, it will not stand."""
         well = self.answered(answering)
         self.well = well if well is not None and view.current.settled >= max(well, default=0) else None
         self.view, self.recorded = view, answering.recorded // MINUTE
