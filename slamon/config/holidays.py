@@ -25,7 +25,8 @@ FIRST = 1583
 """The first whole year of the calendar that rules of repetition are read by."""
 MOST = 250_000
 """How often one event may begin; a daily one does so less often in all years there are."""
-_ONCE = ("DTSTART", "DTEND", "RRULE")
+_ONCE = ("DTSTART", "DTEND", "DURATION", "RRULE", "RECURRENCE-ID", "STATUS")
+_MOMENTS = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
 
 _CODE = re.compile(r"([A-Z]{2,3})(?:-([A-Za-z0-9 ]{1,30}))?")
 
@@ -84,30 +85,59 @@ def _public(country: str, region: str | None, years: range) -> frozenset[date]:
 
 
 def calendar_file(path: Path, years: range) -> set[date]:
-    """The civil days of a calendar's events in those years, repeated ones each time. Raises ValueError (`reason; fix`)."""
+    """The civil days of a calendar's events in those years, repeated ones each time, but for what was cancelled or moved elsewhere.
+
+    Raises ValueError (`reason; fix`).
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ValueError(
             f"the file cannot be read: {error.strerror}; paths start at the folder of this file"
         ) from error
-    events = (event for component in components(data) for event in component.walk("VEVENT"))
-    return {day for event in events for day in _days(event, years)}
+    events = [event for component in components(data) for event in component.walk("VEVENT")]
+    for event in events:
+        _check(event)
+    moved: dict[str, list[Any]] = {}
+    for event in events:
+        if "RECURRENCE-ID" in event:
+            moved.setdefault(str(event.get("UID")), []).append(event["RECURRENCE-ID"])
+    held = (event for event in events if str(event.get("STATUS", "")).upper() != "CANCELLED")
+    return {
+        day
+        for event in held
+        for day in _days(event, years, [] if "RECURRENCE-ID" in event else moved.get(str(event.get("UID")), []))
+    }
 
 
-def _days(event: Any, years: range) -> set[date]:
-    """The days from DTSTART up to DTEND (exclusive; one day without it), and their repetitions by RRULE without EXDATE."""
-    _check(event)
+def _days(event: Any, years: range, moved: Sequence[Any]) -> set[date]:
+    """The days of each time it takes place (RFC 5545, 3.8.5): by DTSTART, RRULE and RDATE, without EXDATE and those that were `moved`."""
     begins = event["DTSTART"].dt
     zone = begins.tzinfo if isinstance(begins, datetime) else None
     first = _day(begins, zone)
-    if first.year >= calendar.YEARS.stop:
-        return set()
-    after = _day(event["DTEND"].dt, zone) if "DTEND" in event else first + timedelta(days=1)
-    length = max(1, min((after - first).days, 366))
-    starts = _repeated(event, begins, zone, years) if "RRULE" in event else {first}
-    days = {start + timedelta(days=at) for start in starts for at in range(length)}
+    repeats = "RRULE" in event and first.year < calendar.YEARS.stop
+    starts = _repeated(event, begins, zone, years) if repeats else {first}
+    starts |= {_day(each.dt, zone) for each in _moments(event, "RDATE")}
+    starts -= {_day(each.dt, zone) for each in (*_moments(event, "EXDATE"), *moved)}
+    length = _length(event, begins, zone)
+    days = {
+        start + timedelta(days=at)
+        for start in starts
+        if years.start <= start.year + 1 <= years.stop  # none is longer than a year
+        for at in range(length)
+    }
     return {day for day in days if day.year in years}
+
+
+def _length(event: Any, begins: date, zone: tzinfo | None) -> int:
+    """Days of each, up to DTEND (exclusive) or for DURATION; one without either, and a year at most."""
+    after = begins
+    with suppress(OverflowError):  # at the end of the year 9999
+        if "DURATION" in event:
+            after = begins + event["DURATION"].dt
+        elif "DTEND" in event:
+            after = event["DTEND"].dt
+    return max(1, min((_day(after, zone) - _day(begins, zone)).days, 366))
 
 
 def _check(event: Any) -> None:
@@ -116,23 +146,26 @@ def _check(event: Any) -> None:
     if twice:
         raise ValueError(f"an event has two {twice[0]}; leave one")
     for name, message in event.errors:
-        if name in {*_ONCE, "EXDATE"}:
+        if name in {*_ONCE, *_MOMENTS}:
             raise ValueError(f"the {name} of an event cannot be read ({message}); see {name} in RFC 5545")
+    if "DTEND" in event and "DURATION" in event:
+        raise ValueError("an event has two ends; leave DTEND or DURATION")
     if "DTSTART" not in event:
         raise ValueError("an event without the day it is on; give it a DTSTART")
-    for name in ("DTSTART", "DTEND", "EXDATE"):
+    for name in _MOMENTS:
         if not all(isinstance(getattr(each, "dt", None), date) for each in _moments(event, name)):
             raise ValueError(f"the {name} of an event is neither a day nor a time; see {name} in RFC 5545")
+    if "RECURRENCE-ID" in event and "RANGE" in event["RECURRENCE-ID"].params:
+        raise ValueError("a change of all that follow cannot be read; end the event and begin another")
 
 
 def _repeated(event: Any, begins: date, zone: tzinfo | None, years: range) -> set[date]:
     """The days it begins on, up to the last of the years."""
     text = event["RRULE"].to_ical().decode()
     try:
-        days = set(_begun(text, begins, zone, years))
+        return set(_begun(text, begins, zone, years))
     except ValueError as error:
         raise ValueError(f"the event of {_day(begins, zone)} repeats by {text}: {error}") from error
-    return days - {_day(each.dt, zone) for each in _moments(event, "EXDATE")}
 
 
 def _begun(text: str, begins: date, zone: tzinfo | None, years: range) -> Iterator[date]:
@@ -162,7 +195,7 @@ def _day(value: date, zone: tzinfo | None) -> date:
 
 
 def _moments(event: Any, name: str) -> list[Any]:
-    """What stands there of DTSTART, DTEND or EXDATE, which may be a list, or several."""
+    """What stands there of a name of `_MOMENTS`, which may be a list, or several."""
     found = event.get(name, [])
     entries = found if isinstance(found, list) else [found]
     return [each for entry in entries for each in getattr(entry, "dts", [entry])]

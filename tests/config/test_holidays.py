@@ -65,11 +65,40 @@ def calendar(folder: Path, *events: str) -> Path:
         ("DTSTART;TZID=Europe/Paris:20251225T000000\nRRULE:FREQ=YEARLY\nEXDATE:20261224T230000Z", ["2027-12-25"]),
         ("DTSTART;TZID=Europe/Paris:20270101T000000\nDTEND:20270102T230000Z", ["2027-01-01", "2027-01-02"]),
         ("DTSTART;TZID=Europe/Paris:20271231T000000\nDTEND:99991231T235959Z", ["2027-12-31"]),
+        ("DTSTART;VALUE=DATE:20261225\nDURATION:P2D", ["2026-12-25", "2026-12-26"]),
+        ("DTSTART:20261225T220000Z\nDURATION:PT4H", ["2026-12-25"]),
+        ("DTSTART;VALUE=DATE:99991231\nDURATION:P2D", []),
+        ("DTSTART;VALUE=DATE:20261225\nSTATUS:CANCELLED", []),
+        ("DTSTART;VALUE=DATE:20261225\nSTATUS:CONFIRMED", ["2026-12-25"]),
+        ("DTSTART;VALUE=DATE:20261225\nRDATE;VALUE=DATE:20261228,20270104", ["2026-12-25", "2026-12-28", "2027-01-04"]),
+        (
+            "DTSTART;VALUE=DATE:20251225\nRRULE:FREQ=YEARLY;COUNT=2\nRDATE;VALUE=DATE:20270104",
+            ["2026-12-25", "2027-01-04"],
+        ),
     ],
 )
 def test_events_of_a_calendar_file(tmp_path: Path, event: str, days: list[str]) -> None:
     found = calendar_file(calendar(tmp_path, event), range(2026, 2028))
     assert sorted(map(str, found)) == days
+
+
+YEARLY = "DTSTART;VALUE=DATE:20251225\nRRULE:FREQ=YEARLY"
+
+
+@pytest.mark.parametrize(
+    ("changed", "days"),
+    [
+        ("DTSTART;VALUE=DATE:20261228\nRECURRENCE-ID;VALUE=DATE:20261225", ["2026-12-28", "2027-12-25"]),
+        ("DTSTART;VALUE=DATE:20261225\nRECURRENCE-ID;VALUE=DATE:20261225\nSTATUS:CANCELLED", ["2027-12-25"]),
+        (
+            "DTSTART;VALUE=DATE:20270701\nRECURRENCE-ID;VALUE=DATE:20271225\nDURATION:P2D",
+            ["2026-12-25", "2027-07-01", "2027-07-02"],
+        ),
+    ],
+)
+def test_one_time_of_an_event_is_moved_or_cancelled(tmp_path: Path, changed: str, days: list[str]) -> None:
+    for events in ((YEARLY, changed), (changed, YEARLY)):
+        assert sorted(map(str, calendar_file(calendar(tmp_path, *events), range(2026, 2028)))) == days
 
 
 def test_several_events_and_files_are_joined(tmp_path: Path) -> None:
@@ -89,6 +118,16 @@ NEVER = "it never occurs; mend its parts or its end"
         ("SUMMARY:New year", "an event without the day it is on; give it a DTSTART"),
         ("DTSTART;VALUE=TEXT:New year", "the DTSTART of an event is neither a day nor a time; see DTSTART in RFC 5545"),
         ("DTSTART:20260101\nDTSTART:20260102", "an event has two DTSTART; leave one"),
+        ("DTSTART:20260101\nSTATUS:CONFIRMED\nSTATUS:CANCELLED", "an event has two STATUS; leave one"),
+        ("DTSTART:20260101\nDTEND:20260102\nDURATION:P1D", "an event has two ends; leave DTEND or DURATION"),
+        (
+            "DTSTART:20260101\nDURATION:one day",
+            "the DURATION of an event cannot be read (Expected time, got: one day); see DURATION in RFC 5545",
+        ),
+        (
+            "DTSTART;VALUE=DATE:20260101\nRECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260101",
+            "a change of all that follow cannot be read; end the event and begin another",
+        ),
         (
             "DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY\nRRULE:FREQ=YEARLY;BYMONTH=5",
             "an event has two RRULE; leave one",
