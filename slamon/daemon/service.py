@@ -43,8 +43,9 @@ too, with the answers just read: one wake-up serves both, and what a wake-up cos
 LOOK = 10
 """Batches between two looks for targets that have become lossy: one interval of most."""
 
-COLLECT = 3600
-"""Batches between two looks of the collector at all objects: cycles that live longer than a few seconds are rare."""
+HOURLY = 3600
+"""Batches between two looks of the collector at all objects, as cycles that live longer than a few seconds are rare, and at the chain of
+declarations."""
 
 PRUNE = 600
 """Batches between two looks for single packets older than they are kept."""
@@ -196,18 +197,13 @@ class Service:
                     await give_way()
             if count % PRUNE == 0:
                 await self._prune()
-            if count % COLLECT == 0:
+            if count % HOURLY == 0:
                 gc.collect()
+                await self._verify()
 
     async def _examine(self) -> None:
         """What is wrong with the store as it was found. Measuring goes on: what is recorded from here on is as good as ever."""
-        try:
-            await self._thread.call(self._store.verify)
-        except TamperedError as error:
-            self._stats.store_verify_errors += 1
-            log.error("the declarations in %s cannot be relied on: %s", self._store.path, error)
-        except StoreError as error:
-            log.error("the declarations were not checked: %s", error)
+        await self._verify()
         ahead = self._recorder.ahead(self._clock.now())
         if ahead > AHEAD:
             log.error(
@@ -216,6 +212,16 @@ class Service:
                 "and start slamon again",
                 instant(self._clock.now() + ahead), duration(ahead), self._store.path,
             )  # fmt: skip
+
+    async def _verify(self) -> None:
+        """Whether the declarations are those that were written: one that somebody changed into another is judged like any."""
+        try:
+            await self._thread.call(self._store.verify)
+        except TamperedError as error:
+            self._stats.store_verify_errors += 1
+            log.error("the declarations in %s cannot be relied on: %s", self._store.path, error)
+        except StoreError as error:
+            log.error("the declarations were not checked: %s", error)
 
     async def _prune(self) -> None:
         try:

@@ -199,7 +199,7 @@ OWN: tuple[Family, ...] = (
     Family(
         name="slamon_store_verify_errors_total",
         type="counter",
-        help="Times the declarations were found changed by somebody: by their hashes at each start, by what they say at each refresh.",
+        help="Times the declarations were found changed by somebody: by their hashes every hour, by what they say at each refresh.",
         labels=(),
         lines=single(lambda stats: stats.store_verify_errors),
     ),
