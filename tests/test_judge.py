@@ -750,6 +750,35 @@ async def test_an_exclusion_is_active_in_the_hours_of_its_class_though_nothing_e
     assert await world.thread.close()
 
 
+async def test_an_exclusion_is_active_by_the_terms_of_the_current_period(tmp_path: Path) -> None:
+    """An amendment asks for more notice than was given."""
+    config = f"""{PROBED}contracts:
+  lan:
+    service: lan
+    provider: us
+    timezone: UTC
+    period: month
+    min_coverage: 0%
+    objectives: {{availability: {{target: 99%}}}}
+    exclusions: [{{class: maintenance}}]
+    amendments: [{{effective: 2026-12-01, exclusions: [{{class: maintenance, notice: 3d}}]}}]
+"""
+    world = World(tmp_path, 1, config)
+    world.now = DECEMBER - 10 * MINUTE
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    start, end = DECEMBER - HOUR, DECEMBER + HOUR
+    await world.thread.call(
+        world.store.declare, contract="lan", cause="maintenance", start=start, end=end, at=start, by="me"
+    )
+    seen = []
+    while world.now < DECEMBER + 5 * MINUTE:
+        world.probe()
+        await judge.refresh()
+        seen.append((world.now < DECEMBER, judge.views[0].active_exclusions["maintenance"]))
+    assert set(seen) == {(True, True), (False, False)}
+    assert await world.thread.close()
+
+
 async def test_an_exclusion_begins_and_ends_in_time_though_nothing_else_happens(tmp_path: Path) -> None:
     world = World(tmp_path, 1)
     judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
