@@ -15,11 +15,12 @@ from bench.web import get
 from slamon.daemon.probing import COARSE, FAST, FINE
 from slamon.model import MS, S
 
-SECONDS = 90
+SECONDS = 100
 SCRAPE = 1.0
 """Seconds between two scrapes."""
 REFRESH = "5s"
-"""Twelve refreshes in the window; each of the 100 contracts is judged anew in one of them at least, when a minute was recorded."""
+"""Twenty refreshes in the window. A contract that was judged for the last time before it, at an age of less than `whole.YOUNG`, is
+judged at twice that age, or by the next refresh: within the window."""
 PAUSE = 10
 """A batch ends with a silence of a tenth of a tick; the longest takes half of one."""
 LEAST_SERIES = 20_000
@@ -96,6 +97,9 @@ def scraped(targets: int, interval: int) -> Figures:
         raise scraper.error
     if scraper.series < LEAST_SERIES:
         raise Disturbed(f"a page of {scraper.series} series, not of {LEAST_SERIES}")
+    judged = scraper.judged[-1] - scraper.judged[0]
+    if judged < whole.SERVICES:
+        raise Disturbed(f"{judged} judgements, not {whole.SERVICES}")
     sent = sum(start <= echo.received < end for echo in echoes)
     return _gaps(echoes, start, end, tick) | {
         "sent": sent,
@@ -103,6 +107,6 @@ def scraped(targets: int, interval: int) -> Figures:
         "series": scraper.series,
         "scrapes": scraper.pages,
         "longest_scrape": scraper.longest,
-        "judgements": scraper.judged[-1] - scraper.judged[0],
+        "judgements": judged,
         "core": spent * S / (end - start),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import resource
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 from slamon import __version__
 from slamon.clock import Clock
 from slamon.config import Config
+from slamon.daemon import garbage
 from slamon.daemon.notices import Notices
 from slamon.daemon.probing import Probing
 from slamon.daemon.service import Service, summary
@@ -44,11 +44,6 @@ DATABASE = "slamon.db"
 
 SWITCH = 0.001
 """Seconds after which the thread of the store gives way to the sender, who may ask for the processor several times in a tick."""
-
-COLLECT = 5_000, 1, 1 << 30
-"""New objects before the collector looks for cycles among the youngest: a millisecond's work. It looks at the next youngest with every
-other such look, since five at once would be five times the work; and at all that is held, which takes a tenth of a second with thousands
-of targets, only when `Service.keep` asks for it."""
 
 
 def database(config: Config, state: Path) -> Path:
@@ -94,9 +89,7 @@ async def serve(
             tasks.forever(service.judge(), "judging")
             tasks.forever(service.watchdog(), "watchdog")
             # What was built at start stays: a collection that walks all of it would hold the sender for tens of milliseconds.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(*COLLECT)
+            garbage.settle()
             sys.setswitchinterval(SWITCH)
             notifier.ready(summary(config))
             announce(bound, config)

@@ -38,6 +38,9 @@ SALVO = 128
 LEAST_REST = 1 * MS
 """What the other tasks of the loop get between two ticks at least."""
 
+REST = 4
+"""Nor do they get less than a quarter of what the tick before took: under too much work a fifth of the processor."""
+
 
 def tick_for(targets: Iterable[Target]) -> int:
     """Nanoseconds between two ticks for these targets.
@@ -55,6 +58,14 @@ def tick_for(targets: Iterable[Target]) -> int:
     if shortest < FAST or random:
         return FINE
     return LAZY if shortest >= SLOW and rate * LAZY <= SALVO else COARSE
+
+
+def following(began: int, ended: int, tick: int) -> int:
+    """When the tick after one is due: on a border, so that everything of the tick that ends there is due, and nothing of the next.
+
+    One that took longer is no reason to leave out the border it ran over: what came due there would wait for the next but one.
+    """
+    return max((began // tick + 1) * tick, ended + max(LEAST_REST, (ended - began) // REST))
 
 
 class _Ready:
@@ -143,17 +154,15 @@ class Probing:
 
         def tick() -> None:
             nonlocal planned, timer
-            self._stats.event_loop_lag.observe(max(self._clock.monotonic() - planned, 0))
+            began = max(self._clock.monotonic(), planned)  # a timer may be a hair early
+            self._stats.event_loop_lag.observe(began - planned)
             try:
                 self.step()
             except Exception as error:  # noqa: BLE001  raised again by who waits for it
                 failed.set_exception(error)
                 return
             now = self._clock.monotonic()
-            # On the border of two ticks: everything of the one that ends is due, and nothing of the next.
-            planned = (now // self._tick + 1) * self._tick
-            if planned - now < LEAST_REST:
-                planned = now + LEAST_REST  # after a standstill, or under too much work: let the others run first
+            planned = following(began, now, self._tick)
             timer = loop.call_later((planned - now) / S, tick)
 
         tick()

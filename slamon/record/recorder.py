@@ -23,8 +23,8 @@ LEAST_SLICE = 8
 """And at least: minutes turned into rows by ones and twos cost twice as much, as nothing is in the caches."""
 COUNTED = 500
 """Series whose counters catch up in one go: some 2 ms, however many rounds they lag behind."""
-SLICE_SAMPLES = SLICE * 60
-"""And samples, of which a target that is probed ten times a second has as many in three minutes."""
+SLICE_SAMPLES = 60
+"""In each of so many minutes; of a target that is probed ten times a second one minute is as much work as ten."""
 
 
 class Known(NamedTuple):
@@ -279,10 +279,10 @@ class Recorder:
                 tails[i] = track.tail()
         return touched, tails, grown
 
-    def _pack(self, limit: int, samples: int = SLICE_SAMPLES) -> None:
-        """At most `limit` minutes, and no more once they hold so many samples."""
+    def _pack(self, limit: int) -> None:
+        """At most `limit` minutes, and no more once they hold as many samples as so many usually do."""
         done = self._journal.done
-        taken = 0
+        taken, samples = 0, limit * SLICE_SAMPLES
         for _, _, track in done[:limit]:
             if samples <= 0:
                 break

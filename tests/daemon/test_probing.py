@@ -9,9 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slamon.clock import Clock
-from slamon.daemon.probing import COARSE, FINE, LAZY, Probing, tick_for
+from slamon.daemon.probing import COARSE, FINE, LAZY, LEAST_REST, REST, Probing, following, tick_for
 from slamon.model import MINUTE, MS, S, Sampling
 from slamon.probe import Shot
 from slamon.record.rank import LEAST, Rank
@@ -53,6 +55,39 @@ def test_answers_may_wait_for_some_ticks_where_these_are_lazy(interval: int, tic
         probing.step()
         now += tick
     assert prober.eager == [number % every == 0 for number in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "due"),
+    [
+        (0, 1, 10),
+        (3, 8, 10),
+        (9, 9, 10),
+        (10, 11, 20),
+        (
+            1,
+            10,
+            12.25,
+        ),  # it ran up to the border: what is due there waits for the others' rest, not for the next border
+        (3, 10.5, 12.375),
+        (0, 40, 50),
+        (5012, 5014, 5020),  # after a standstill nothing is made up for
+    ],
+    ids=str,
+)
+def test_a_tick_that_takes_long_leaves_out_no_border(began: float, ended: float, due: float) -> None:
+    """Milliseconds."""
+    assert following(int(began * MS), int(ended * MS), 10 * MS) == int(due * MS)
+
+
+@given(st.integers(0, S), st.integers(0, S), st.sampled_from([FINE, COARSE, LAZY]))
+def test_others_have_their_rest_after_each_tick_and_no_more_than_a_tick(began: int, took: int, tick: int) -> None:
+    ended = began + took
+    due = following(began, ended, tick)
+    rest = max(LEAST_REST, took // REST)
+    assert due - ended >= rest
+    assert due % tick == 0 or due == ended + rest
+    assert due - began <= tick or due == ended + rest
 
 
 @pytest.mark.parametrize("interval", [1 * S, 5 * MINUTE], ids=str)

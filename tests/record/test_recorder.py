@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slamon.model import MINUTE, MS, RESULT_CODE, Reading, Result, S
-from slamon.record.recorder import SLEW, SLICE, SLICE_SAMPLES, Known, Recorder
+from slamon.record.recorder import LEAST_SLICE, SLEW, SLICE, SLICE_SAMPLES, Known, Recorder
 from slamon.record.rows import Gap, Run, extended
 from slamon.record.track import LOOK_EVERY
 from tests.record.worlds import EDGES, LIMITS, LOST, T0, finish, opened, play, probe, recorder, success, target
@@ -269,7 +269,7 @@ def test_what_waits_to_be_packed_is_not_complete() -> None:
 @pytest.mark.parametrize("reading", [success(), LOST, Reading(Result.LOCAL_ERROR), Reading(Result.CONNECT_ERROR)])
 def test_minutes_of_many_samples_are_packed_fewer_at_a_time(reading: Reading) -> None:
     made = recorder()
-    many = SLICE_SAMPLES // 2
+    many = SLICE * SLICE_SAMPLES // 2
     for i in range(SLICE):
         play(opened(made, target(f"s{i}/ping")), T0, [reading] * many, step=MINUTE // many)
         play(made.series[f"s{i}/ping"], T0 + MINUTE, [success()])
@@ -294,6 +294,18 @@ def test_minutes_are_packed_a_few_at_a_time_between_two_batches() -> None:
     assert len(batch.minutes) == count - left[-1]
     assert batch.keep_from == 1
     assert len(finish(made, T0 + 2 * MINUTE).minutes) == count + left[-1]
+
+
+def test_a_tick_packs_one_minute_of_a_fast_target() -> None:
+    made = recorder()
+    many = LEAST_SLICE * SLICE_SAMPLES
+    for i in range(4):
+        play(opened(made, target(f"s{i}/ping")), T0, [success()] * many, step=MINUTE // many)
+        play(made.series[f"s{i}/ping"], T0 + MINUTE, [success()])
+    made.pack()
+    made.batch(T0 + 2 * MINUTE)
+    made.pack()
+    assert len(made._journal.done) == 3
 
 
 def test_where_nothing_ticks_the_batches_pack() -> None:
