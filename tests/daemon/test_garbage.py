@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from slamon.daemon import garbage
+from slamon.daemon import garbage, service
+from tests.daemon.test_outages import Daemon
 
 MANY = 500_000
 """Objects, of which Python left to itself looks at the new ones hundreds of times."""
@@ -59,3 +62,60 @@ def test_a_cycle_that_outlived_a_look_waits_for_one_at_everything() -> None:
     assert made() is not None
     garbage.tidy_all()
     assert made() is None
+
+
+class Borders:
+    """Seconds that pass when a test lets them."""
+
+    def __init__(self) -> None:
+        self._due: asyncio.Queue[None] = asyncio.Queue()
+        self._begun = False
+
+    async def __call__(self, monotonic: Callable[[], int], period: int, after: int) -> int:
+        if self._begun:
+            self._due.task_done()
+        self._begun = True
+        await self._due.get()
+        return after + period
+
+    async def pass_by(self, count: int) -> None:
+        for _ in range(count):
+            self._due.put_nowait(None)
+        await self._due.join()
+
+
+async def test_the_daemon_looks_after_some_batches_and_not_while_a_page_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    def tidy() -> None:
+        nonlocal looks
+        looks += 1
+
+    seconds = Borders()
+    monkeypatch.setattr(service, "border", seconds)
+    monkeypatch.setattr(garbage, "tidy", tidy)
+    daemon = Daemon(tmp_path)
+    await daemon.start()
+    keeping = asyncio.create_task(daemon.service.keep())
+    await seconds.pass_by(2 * service.TIDY + 1)
+    assert looks == 2
+
+    page = daemon.service.page()
+    next(page)
+    await seconds.pass_by(service.TIDY)
+    assert looks == 2
+    for _ in page:
+        assert looks == 2
+    assert looks == 3, "when it is made"
+
+    page = daemon.service.page()
+    next(page)
+    await seconds.pass_by(service.PATIENT)
+    assert looks == 4, "nobody makes pages for ever"
+    del page
+    await seconds.pass_by(service.TIDY)
+    assert looks == 5, "a page that was given up is none"
+    keeping.cancel()
+    await daemon.stop(0)
