@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from slamon.report.words import SIGNS, exact_money, instant, level, money, number, portion, quantity, unit_of
+from slamon.report.words import SIGNS, exact_money, instant, level, number, portion, quantity, unit_of
 from slamon.sla.calendar import zone
 from slamon.sla.lines import CapLine, CreditPart
 from slamon.sla.statement import CreditLine, Statement
@@ -19,7 +19,7 @@ SPANS = {"period": "of the period", "contract_year": "of the contract year"}
 
 def arithmetic(statement: Statement, line: CreditLine, noun: str = "credit") -> Iterator[str]:
     """One credit with its operands, an outage a line: `99.861111% < 99.9% → 10% × 1000.00 USD = 100.00 USD`."""
-    if line.measure in (Measure.EACH_OUTAGE, Measure.EACH_DAY_OUT):
+    if line.objective is None and line.measure in (Measure.EACH_OUTAGE, Measure.EACH_DAY_OUT):
         yield from _each(statement, line, noun)
         return
     text = _compared(line, line.value, line.threshold)
@@ -61,7 +61,9 @@ def _gives(
         text = factor + portion(share / units if units else share)
         if line.base is None or statement.currency is None:
             return f"{counted}{text} of the charge"
-        return f"{counted}{text} × {money(line.base, statement.currency)} = {exact_money(exact, statement.currency)}"
+        return (
+            f"{counted}{text} × {exact_money(line.base, statement.currency)} = {exact_money(exact, statement.currency)}"
+        )
     if points or statement.currency is None:
         return f"{counted}{points} point{'' if points == 1 else 's'}"
     text = exact_money(exact, statement.currency)

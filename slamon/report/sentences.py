@@ -96,8 +96,9 @@ def _why_unknown(statement: Statement) -> str:
         return "Nothing can be said: no time of this period was measured."
     if too_little(statement):
         what = "" if statement.counted_coverage == statement.coverage else " that counts"
+        assert statement.counted_coverage is not None, "it is too little"
         return (
-            f"Nothing can be said: {percent(statement.counted_coverage or statement.coverage)} of the elapsed time{what} "
+            f"Nothing can be said: {percent(statement.counted_coverage)} of the elapsed time{what} "
             f"was measured, the contract asks for {share(statement.min_coverage)}."
         )
     silent = ", ".join(line.name for line in statement.objectives if _promises(line) and line.status is Status.UNKNOWN)

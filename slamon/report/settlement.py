@@ -11,7 +11,7 @@ from rich.text import Text
 from slamon.report.arithmetic import arithmetic, cap_arithmetic, cap_name
 from slamon.report.layout import figures, hanging
 from slamon.report.sentences import amount, clause, too_little
-from slamon.report.words import due, exact_money, instant, money, percent
+from slamon.report.words import due, exact_money, instant, percent
 from slamon.sla.calendar import zone
 from slamon.sla.lines import RightLine
 from slamon.sla.statement import CreditLine, Statement
@@ -72,7 +72,7 @@ def _share_of_base(statement: Statement) -> str:
         return doubt.removeprefix("; ")
     text = f"{percent(statement.credit_share)} of "
     if statement.base == statement.charge:
-        return f"{text}the charge of {money(statement.base, statement.currency)}{doubt}"
+        return f"{text}the charge of {exact_money(statement.base, statement.currency)}{doubt}"
     charge = "" if statement.charge is None else f" (charge {exact_money(statement.charge, statement.currency)})"
     return f"{text}{exact_money(statement.base, statement.currency)}{charge}{doubt}"
 

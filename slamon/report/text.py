@@ -31,6 +31,12 @@ from slamon.sla.calendar import zone
 from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN, UNKNOWN, UP, ExclusionLine
 from slamon.sla.statement import ObjectiveLine, OutageLine, Statement, Status
 
+BLIND = {
+    LOCAL_FAULT: "fault on the customer's side, counts as unmeasured time does: down",
+    UNKNOWN: "not measured, counts as down",
+}
+"""What is unmeasured by the contract, in the words for one in which it counts as down."""
+
 MOST_OUTAGES = 40
 """Outages listed one by one; the shorter rest is summed up (JSON has all of them)."""
 
@@ -203,12 +209,16 @@ def _availability(statement: Statement) -> RenderableType:
 
 def _counting(statement: Statement) -> str:
     """Why the downtime that counts is not simply the time down."""
-    down = statement.time.get(PROVIDER_DOWN, 0)
-    unmeasured = statement.time.get(UNKNOWN, 0) + statement.time.get(LOCAL_FAULT, 0)
     parts = [_remark(statement.downtime)]
-    if statement.downtime != down:
-        parts.append("unmeasured time counts as down" if statement.downtime == down + unmeasured else "weighed")
+    if statement.downtime != statement.time.get(PROVIDER_DOWN, 0):
+        parts.append("unmeasured time counts as down" if _blind_is_down(statement) else "weighed")
     return "; ".join(filter(None, parts))
+
+
+def _blind_is_down(statement: Statement) -> bool:
+    """By the contract (`unknown: down`), and there was some."""
+    blind = sum(statement.time.get(each, 0) for each in BLIND)
+    return blind > 0 and statement.downtime == statement.time.get(PROVIDER_DOWN, 0) + blind
 
 
 def _clocks(statement: Statement) -> Iterator[tuple[str, str, str]]:
@@ -251,11 +261,12 @@ def _span(ns: Fraction | int) -> str:
 
 def _time(statement: Statement) -> RenderableType:
     table = columns("!category", ">duration", ">seconds", ">share", "")
+    down = BLIND if _blind_is_down(statement) else {}
     digits = 0 if all(ns % S == 0 for ns in statement.time.values()) else 3
     for name, ns in statement.time.items():
         if ns or name in (UP, PROVIDER_DOWN):
             part = percent(Fraction(ns, statement.in_scope)) if statement.in_scope else "–"
-            table.add_row(*map(Text, (name, duration(ns), seconds(ns, digits), part, category(name))))
+            table.add_row(*map(Text, (name, duration(ns), seconds(ns, digits), part, down.get(name) or category(name))))
     whole = percent(Fraction(1)) if statement.in_scope else "–"
     table.add_row(
         *map(Text, ("in scope", duration(statement.in_scope), seconds(statement.in_scope, digits), whole, ""))

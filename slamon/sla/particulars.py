@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from fractions import Fraction
+from math import floor
 
 from slamon.sla import promise, values
 from slamon.sla.account import Account
@@ -24,6 +26,7 @@ from slamon.sla.lines import (
 )
 from slamon.sla.measured import Measured
 from slamon.sla.stated import is_stated
+from slamon.sla.subjects import ancestry, judged
 from slamon.sla.tally import Applied, Tally
 from slamon.sla.terms import Contract
 from slamon.sla.terms.clause import Clause
@@ -50,11 +53,28 @@ def all_given(measured: Measured) -> bool:
     return bool(promised) and all(name in measured.given for name in promised)
 
 
-def budget(objective: Objective, figures: Availability) -> dict[str, int]:
+def budget(contract: Contract, objective: Objective, figures: Availability) -> dict[str, int]:
+    """Level → downtime that may still come before the value, as verdicts read it, falls below; negative = overrun.
+
+    Of a mean of several periods the downtime of this one alone says nothing.
+    """
+    objectives = ancestry(contract, objective.name)
+    if figures.total <= 0 or any(each.mean_of > 1 for each in objectives):
+        return {}
     levels = {"target": objective.target, "minimum": objective.minimum}
-    return {
-        name: figures.left(level.value) for name, level in levels.items() if level is not None and figures.total > 0
-    }
+    return {name: _left(objectives, figures, level.value) for name, level in levels.items() if level is not None}
+
+
+def _left(objectives: tuple[Objective, ...], figures: Availability, level: Fraction) -> int:
+    if all(each.round is None for each in objectives):
+        return figures.left(level)
+    total = figures.total
+
+    def below(down: int) -> bool:
+        return judged(objectives, Fraction(total - down, total)) < level
+
+    allowed = bisect_left(range(total + 1), True, key=below) - 1
+    return floor(allowed - figures.downtime)
 
 
 def ahead(account: Account, period: Period, contract: Contract) -> int | None:

@@ -271,7 +271,7 @@ def state(account: Account, period: Period, *, others: Mapping[str, Contract] | 
         samples=particulars.samples(account, period, contract),
         budget_remaining={}
         if primary is None or particulars.given(primary, measured)
-        else particulars.budget(primary, figures),
+        else particulars.budget(contract, primary, figures),
         to_next_credit=particulars.ahead(account, period, contract),
     )
 

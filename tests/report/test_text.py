@@ -23,7 +23,7 @@ from slamon.report import json as report_json
 from slamon.report.arithmetic import MOST_PARTS
 from slamon.report.text import MOST_OUTAGES, render
 from slamon.sla.facts import Charge, Lodged, Notice, Payment
-from slamon.sla.lines import DEGRADED, UP
+from slamon.sla.lines import DEGRADED, LOCAL_FAULT, UNKNOWN, UP
 from slamon.sla.statement import OutageLine, Statement, Status, from_json, to_json
 from slamon.sla.terms import Claim, Price, UnknownTime
 from slamon.sla.terms.clause import Clause
@@ -577,6 +577,106 @@ def worked(file: Path) -> Iterator[Statement]:
         for period in dict.fromkeys(expectation.period for expectation in case.expectations):
             yield judge(case, period).statement
     assert problems == []
+
+
+CONTRACT = """\
+contracts:
+  hq:
+    service: line
+    provider: Acme
+    timezone: UTC
+    price: {price}
+    objectives: {{{objective}}}
+    credits: {{{credit}}}
+    exclusions: [{{class: maintenance}}]
+    {also}
+    caps: {{}}
+tests:
+  - facts: {{{facts}}}
+    {as_of}
+    expect: {{2026-06: {{status: met}}}}
+"""
+"""What it expects is not asked: the report is looked at."""
+
+
+def june(
+    folder: Path,
+    facts: str,
+    *,
+    objective: str = "availability: {target: 99.9%}",
+    credit: str = "availability: {below: {99.9%: 10%}}",
+    price: str = "1000 USD/month",
+    also: str = "",
+    as_of: str = "",
+) -> str:
+    """The report of a month."""
+    file = folder / "test.yml"
+    text = CONTRACT.format(facts=facts, objective=objective, credit=credit, price=price, also=also, as_of=as_of)
+    file.write_text(text)
+    (statement,) = worked(file)
+    return flat(render([statement]))
+
+
+HOUR_DOWN = "down: [2026-06-12 02:00 to 03:00]"
+
+
+def test_a_budget_is_of_the_value_as_the_contract_rounds_it(tmp_path: Path) -> None:
+    text = june(tmp_path, HOUR_DOWN, objective="availability: {target: 99.9%, round: 0.1%}")
+    assert "hq 2026-06: MET" in text
+    assert "more than the target allows" not in text
+    open_ = june(
+        tmp_path, HOUR_DOWN, objective="availability: {target: 99.9%, round: 0.1%}", as_of="as_of: 2026-06-20 00:00"
+    )
+    assert "left until below the target 4m 48s" in open_  # 99.85 % of June is 64 min 48 s of downtime
+    over = june(tmp_path, "down: [2026-06-12 02:00 to 03:05]", objective="availability: {target: 99.9%, round: 0.1%}")
+    assert "more than the target allows 12s" in over
+
+
+@pytest.mark.parametrize("as_of", ["", "as_of: 2026-06-20 00:00"], ids=["closed", "open"])
+def test_a_mean_of_several_periods_has_no_budget_of_one(tmp_path: Path, as_of: str) -> None:
+    mean = "availability: {target: 99.9%, mean_of: 3 periods}"
+    text = june(tmp_path, HOUR_DOWN, objective=mean, also="term: {from: 2026-01-01}", as_of=as_of)
+    assert "the target allows" not in text
+    assert "left until below" not in text
+
+
+def test_the_longest_outage_of_a_period_is_one_value(tmp_path: Path) -> None:
+    longest = {"objective": "longest: {measure: each outage, target: 4h}", "credit": "longest: {over: {4h: 10%}}"}
+    text = june(tmp_path, "down: [2026-06-10 02:00 to 07:00, 2026-06-12 02:00 to 03:00]", **longest)
+    assert "longest 5h > 4h → 10% × 1000.00 USD = 100.00 USD" in text
+    assert "longest 1h → no credit" in june(tmp_path, HOUR_DOWN, **longest)
+
+
+def test_the_arithmetic_is_right_in_the_digits_that_are_printed(tmp_path: Path) -> None:
+    text = june(tmp_path, HOUR_DOWN, price="1000 USD/year", credit="availability: {below: {99.9%: 200%}}")
+    assert "200% × 83.333333… USD = 166.666667… USD → rounded 166.67 USD" in text
+    assert "200.000000% of the charge of 83.333333… USD" in text
+
+
+def test_nothing_measured_of_what_counts_is_said(tmp_path: Path) -> None:
+    facts = "exclusions: [{class: maintenance, at: 2026-06-01 to 2026-06-21}], unknown: [2026-06-21 to 2026-07-01]"
+    text = june(tmp_path, facts)
+    assert "Nothing can be said: 0.000000% of the elapsed time that counts was measured, the contract asks for" in text
+
+
+@pytest.mark.parametrize(
+    ("unknown", "fault", "blind"),
+    [
+        (UnknownTime.EXCLUDED, "fault on the customer's side, does not count", "not measured"),
+        (
+            UnknownTime.DOWN,
+            "fault on the customer's side, counts as unmeasured time does: down",
+            "not measured, counts as down",
+        ),
+    ],
+)
+def test_a_fault_of_our_own_side_counts_as_unmeasured_time_does(
+    judged: Judge, unknown: UnknownTime, fault: str, blind: str
+) -> None:
+    one = judged(unknown=[(START, 7200)], unknown_time=unknown)
+    time = {**one.time, LOCAL_FAULT: 3600 * S, UNKNOWN: 3600 * S}
+    text = flat(render([dataclasses.replace(one, time=time)]))
+    assert f"local_fault 1h 3600 0.138889% {fault} unknown 1h 3600 0.138889% {blind} in scope" in text
 
 
 @pytest.mark.parametrize("file", WORKED, ids=lambda file: file.stem)
