@@ -975,6 +975,123 @@ async def test_what_changes_a_statement_after_it_was_closed_makes_a_revision(tmp
     assert await world.thread.close()
 
 
+async def both(world: World, judge: Judge) -> list[tuple[int, Any, Any]]:
+    """Revision, credit and adjustment of November: as the daemon shows them, and from scratch."""
+    shown = judge.views[0].previous
+    assert shown is not None
+    (scratch,) = await report(world.config, world.source, contract="hq", period="2026-11", now=world.now)
+    return [(each.revision, each.credit, each.adjustment) for each in (shown, scratch)]
+
+
+async def test_a_statement_closed_before_its_last_packets_were_decided_was_closed_with_them(tmp_path: Path) -> None:
+    config = CONFIG.replace("      availability: {below: {99.9%: 10%, 99%: 25%}}", "      loss: {over: {1%: 10%}}", 1)
+    world = World(tmp_path, 2, config)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing else happens
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    world.now = DECEMBER - HOUR
+    while world.now < DECEMBER - 20 * S:
+        if world.now // (10 * S) % 5 == 0:
+            world.bad = {"lan/gw": 0, "hq/a": 1, "hq/b": 1}
+        world.probe()
+    await judge.refresh()
+    world.now = DECEMBER + S
+    await world.record("hq", Closed("2026-11", world.now))
+    await judge.refresh()
+    previous = judge.views[0].previous
+    assert previous is not None
+    assert previous.open, "the last packets are not decided"
+    world.now = DECEMBER - 10 * S
+    for _ in range(400):
+        world.probe()
+    world.now += 2 * HOUR
+    world.probe()
+    await judge.refresh()
+    shown, scratch = await both(world, judge)
+    assert shown == scratch
+    assert shown[0] == 1
+    assert shown[1] > 0
+    assert shown[2] == 0
+    assert await world.thread.close()
+
+
+async def test_an_entry_stamped_by_a_clock_that_was_ahead_changes_no_other_ones_place(tmp_path: Path) -> None:
+    world = World(tmp_path, 2)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing else happens
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    for _ in range(200):
+        world.bad = {"lan/gw": 0, "hq/a": 1, "hq/b": 1}
+        world.probe()
+    world.bad = dict.fromkeys(world.bad, 0)
+    world.now = DECEMBER + DAY
+    world.probe()
+    await world.record("hq", Closed("2026-11", world.now))
+    await world.thread.call(world.store.record, "hq", Ticket(world.now), at=world.now + 12 * HOUR, by="ahead")
+    world.now += MINUTE
+    await world.record("hq", Charged("2026-11", billed=Fraction(2000)))
+    for closed_anew in (False, True):
+        if closed_anew:
+            world.now += MINUTE
+            await world.record("hq", Closed("2026-11", world.now))
+        world.now += HOUR
+        world.probe()
+        await judge.refresh()
+        shown, scratch = await both(world, judge)
+        assert shown == scratch
+        assert shown[0] == 2
+        assert shown[1] > 0
+        assert (shown[2] == 0) is closed_anew
+    assert await world.thread.close()
+
+
+RESTING = (
+    CONFIG
+    + """
+  top: {service: hq, provider: Acme, timezone: UTC, min_coverage: 0%, supported_by: {all: [lan]}, objectives: {availability: {target: 99%}}}
+"""
+)
+
+
+@pytest.mark.parametrize("amid", [False, True], ids=["between two refreshes", "amid one"])
+async def test_a_reload_changes_what_a_promise_rests_on_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amid: bool
+) -> None:
+    world = World(tmp_path, 2, RESTING)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing else happens
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    world.now = DECEMBER - 5 * MINUTE
+    for _ in range(300):
+        world.probe()
+    for _ in range(60):
+        world.probe()
+        await judge.refresh()
+    less = tmp_path / "less.yml"
+    lan = "    objectives: {availability: {target: 99%}}\n  ticketed"
+    assert RESTING.count(lan) == 1
+    less.write_text(RESTING.replace(lan, lan.replace("99%", "90%")))
+    config = load(less)
+    if amid:
+        previous = Judge._previous
+
+        async def reloaded(self: Judge, case: Any, *rest: Any) -> Any:
+            found = await previous(self, case, *rest)
+            if case.book.contract.name == "top" and self._config is not config:
+                self.set(config)
+            return found
+
+        monkeypatch.setattr(Judge, "_previous", reloaded)
+        world.now += 2 * HOUR
+        world.probe()
+        await judge.refresh()
+    else:
+        judge.set(config)
+    assert judge._config is config
+    await judge.refresh()
+    (view,) = [view for view in judge.views if view.contract.name == "top"]
+    assert view.previous is not None
+    assert (view.current.supportable, view.previous.supportable) == (Fraction(9, 10), Fraction(9, 10))
+    assert await world.thread.close()
+
+
 async def test_what_was_judged_of_a_closed_statement_is_not_judged_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

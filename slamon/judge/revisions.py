@@ -31,16 +31,17 @@ class Revisions:
         closed = closings(book.declared, period.name, statement.as_of)
         if not closed:
             return statement
+        recorded = await source.recorded()
         stages = await self._stages(closed, statement.as_of, source)
-        if self._judged is None or self._judged[:2] != (period, stages):
-            earlier = [
-                await Book(book.config, self._contract, facts).statement(
-                    source, period, at, step=period.end - period.start
-                )
-                for at, facts in stages
-            ]
+        if self._judged is not None and self._judged[:2] == (period, stages):
+            return revised(statement, self._judged[2], closed)
+        earlier = [
+            await Book(book.config, self._contract, facts).statement(source, period, at, step=period.end - period.start)
+            for at, facts in stages
+        ]
+        if recorded > stages[-1][0]:  # until then probes of that time may still be decided
             self._judged = period, stages, earlier
-        return revised(statement, self._judged[2], closed)
+        return revised(statement, earlier, closed)
 
     async def _stages(self, closed: list[int], as_of: int, source: Source) -> _Stages:
         """When the statement was closed and when anything was stated after that, ascending."""

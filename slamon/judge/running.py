@@ -158,7 +158,7 @@ class Judge:
                 del self._cases[name]
             else:
                 case.book.renew(config)
-                case.view = None
+                case.view, case.again = None, 0  # what its promise rests on may be another
         self.views = tuple(view for view in self.views if view.contract.name in self._cases)
 
     async def refresh(self) -> None:
@@ -183,7 +183,7 @@ class Judge:
                 begun = self._clock.monotonic()
                 views[contract.name] = await self._view(config, contract, declarations, reader)
                 case = self._cases.get(contract.name)
-                if case is not None:  # None: a reload came in between
+                if case is not None and config is self._config:  # else a reload came in between
                     case.seen(views[contract.name], answering)
                 self._stats.evaluation.observe(self._clock.monotonic() - begun)
                 await give_way()

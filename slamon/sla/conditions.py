@@ -16,6 +16,7 @@ from slamon.sla.overdue import days_overdue, overdue_since
 from slamon.sla.sliding import Spell, of_stretch, spells
 from slamon.sla.subjects import ancestry, root, written
 from slamon.sla.subjects import value as of_period
+from slamon.sla.terms import Contract
 from slamon.sla.terms.conditions import Condition, Where
 from slamon.sla.terms.measures import Dimension, Measure, Side, Subject
 from slamon.sla.terms.times import Span
@@ -59,7 +60,7 @@ def holds(condition: Condition, history: History, period: Period) -> Truth:
         for place, one in zip(around, each, strict=True)
     )
     since = true[need - 1] if value else None
-    return Truth(value=value, since=since, text=f"{described(condition)}: {figures}")
+    return Truth(value=value, since=since, text=f"{described(condition, history.contract)}: {figures}")
 
 
 def _around(condition: Condition, history: History, period: Period) -> Sequence[Period]:
@@ -105,7 +106,7 @@ def _whole(condition: Condition, history: History, period: Period) -> Truth:
     if found is None:
         return Truth(value=None, text="unknown" if ended else "not ended")
     value = condition.side.reached(found, condition.threshold)
-    return Truth(value=value, since=period.end if value else None, text=figure(condition, found))
+    return Truth(value=value, since=period.end if value else None, text=figure(condition, found, history.contract))
 
 
 def _grown(condition: Condition, history: History, period: Period, subject: Subject) -> Truth:
@@ -118,7 +119,7 @@ def _grown(condition: Condition, history: History, period: Period, subject: Subj
         value, since = (False if ended else None, None) if reach is None else (True, reach.at)
     else:
         value = condition.side.reached(found, condition.threshold) and (True if ended else None)
-    return Truth(value=value, since=since if value else None, text=figure(condition, found))
+    return Truth(value=value, since=since if value else None, text=figure(condition, found, history.contract))
 
 
 def defined(history: History, period: Period, subject: Subject) -> bool:
@@ -155,7 +156,7 @@ def _overdue(condition: Condition, history: History, period: Period) -> Truth:
     at = min(period.end, history.as_of)
     days = days_overdue(history, at, business=condition.business)
     value = condition.side.reached(days, condition.threshold)
-    return Truth(value=value, since=at if value else None, text=figure(condition, Fraction(days)))
+    return Truth(value=value, since=at if value else None, text=figure(condition, Fraction(days), history.contract))
 
 
 def overdue_spells(condition: Condition, history: History, until: int) -> tuple[Spell, ...]:
@@ -176,14 +177,17 @@ def _sliding(condition: Condition, history: History, period: Period) -> Truth:
     found = stretches(condition, history, period)
     if found:
         return Truth(value=True, since=found[0].since, text=told(condition, history, found[0]))
-    return Truth(value=None if history.as_of < period.end else False, text=f"{described(condition)}: in no window")
+    return Truth(
+        value=None if history.as_of < period.end else False,
+        text=f"{described(condition, history.contract)}: in no window",
+    )
 
 
 def told(condition: Condition, history: History, spell: Spell) -> str:
     """What the first window of a stretch comes to."""
     until = civil(spell.since, history.contract.timezone)
     if condition.subject.measure is Measure.OVERDUE:
-        return f"{described(condition)}: since {until}"
+        return f"{described(condition, history.contract)}: since {until}"
     size = condition.within.length or 0
     subject = growing(history, periods.current(history.contract, spell.begins), condition.subject)
     if subject is None:
@@ -192,24 +196,24 @@ def told(condition: Condition, history: History, spell: Spell) -> str:
         found = so_far(history, Window(spell.since - size, spell.since), subject)
     else:  # closed: what begins as it ends is in it
         found = so_far(history, Window(spell.begins - size, spell.begins + 1), subject, condition.business)
-    return f"{described(condition)}: {figure(condition, found or Fraction(0))} by {until}"
+    return f"{described(condition, history.contract)}: {figure(condition, found or Fraction(0), history.contract)} by {until}"
 
 
 # --- words --------------------------------------------------------------------------------------------------------------------
 
 
-def described(condition: Condition) -> str:
+def described(condition: Condition, contract: Contract) -> str:
     """`availability below 99.5% within 3 consecutive periods`."""
     subject = condition.subject
     name = written(subject) if subject.objective is None or subject.measure is Measure.EXCESS else subject.objective
     where = condition.within
-    text = f"{name} {SIDES[condition.side]} {figure(condition, condition.threshold)}"
+    text = f"{name} {SIDES[condition.side]} {figure(condition, condition.threshold, contract)}"
     return text if where.where is Where.PERIOD else f"{text} within {where.text}"
 
 
-def figure(condition: Condition, value: Fraction) -> str:
+def figure(condition: Condition, value: Fraction, contract: Contract) -> str:
     """A value of the condition's subject in its unit, no more than shortened."""
-    match condition.subject.dimension:
+    match _dimension(condition, contract):
         case Dimension.RATIO:
             text = f"{round_half_up(value * 100, PERCENT_DIGITS):f}"
             return f"{text.rstrip('0').rstrip('.')}%"
@@ -219,3 +223,17 @@ def figure(condition: Condition, value: Fraction) -> str:
             return format_days(value, business=condition.business)
         case _:
             return str(value)
+
+
+def _dimension(condition: Condition, contract: Contract) -> Dimension:
+    """Of what is compared: by the first terms that have its objective, which need not be those in force."""
+    subject = condition.subject
+    terms = next(
+        (
+            each
+            for each in (contract, *contract.amendments)
+            if any(o.name == subject.objective for o in each.objectives)
+        ),
+        None,
+    )
+    return subject.dimension if terms is None else terms.dimension(subject)

@@ -14,6 +14,8 @@ from slamon.store.schema import declaration, others, reading
 
 FORMAT = 2
 """Version of the bodies that are written now."""
+LATEST_INSTANT = (1 << 63) - 1
+"""Nanoseconds: what a column of the store holds."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 """What may be half of a surrogate pair; text from SQLite has none but such escapes."""
 _LATEST = "latest declaration"
@@ -75,6 +77,12 @@ def verify(connection: Connection) -> str:
     return ledger.verify(read(connection))
 
 
+def known(entry: ledger.Entry) -> None:
+    """Raises TamperedError for a version of which something might go unnoticed here."""
+    if (entry.body.get("version") or 1) not in (1, FORMAT):
+        raise ledger.TamperedError(f"declaration {entry.number} is of a newer slamon; use the one that wrote it")
+
+
 def text(body: Mapping[str, ledger.Value], key: str) -> str:
     """Empty where the entry says nothing of it."""
     return str(body.get(key) or "")
@@ -84,7 +92,7 @@ def instant(value: ledger.Value) -> int | None:
     """Raises TypeError for what was never written as one."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or not -LATEST_INSTANT <= value <= LATEST_INSTANT:
         raise TypeError(f"{value!r} is no instant")
     return value
 

@@ -84,9 +84,12 @@ def _fold(entries: Iterable[ledger.Entry]) -> dict[str, Recorded]:
 
 def take(known: dict[str, Recorded], entry: ledger.Entry) -> None:
     """What stands with one entry more; not every entry is about an event."""
+    if entry.kind not in {RECORD, RETRACT}:
+        return
+    chain.known(entry)
     if entry.kind == RECORD:
         known[str(entry.number)] = _recorded(entry)
-    elif entry.kind == RETRACT:
+    else:
         one = chain.text(entry.body, "id")
         if one not in known:
             raise ledger.TamperedError(

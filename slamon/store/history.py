@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import NamedTuple
 
 from slamon import ledger
 from slamon.sla.facts import Exclusion, Recorded
 from slamon.store import declarations, events
+
+MAKING = {declarations.EXCLUDE, events.RECORD}
+"""Kinds of entry that are about nothing before them."""
 
 
 class Declarations(NamedTuple):
@@ -31,7 +35,7 @@ def present(entries: Iterable[ledger.Entry], contract: str | None) -> Declaratio
 
 
 def history(entries: Iterable[ledger.Entry], contract: str, since: int) -> tuple[Stood, ...]:
-    """See `Store.history`. Of entries by clocks that differ none stands before the one it follows."""
+    """See `Store.history`. Each stands from its own instant on, as everywhere: by clocks that differ that may be before one it follows."""
     excluded: dict[str, declarations.Known] = {}
     happened: dict[str, Recorded] = {}
     found: list[Stood] = []
@@ -45,7 +49,7 @@ def history(entries: Iterable[ledger.Entry], contract: str, since: int) -> tuple
             found.append(Stood(at, stood))
 
     at = since
-    for entry in entries:
+    for entry in _by_instant(entries):
         if entry.at > at:
             look()
             at = entry.at
@@ -53,3 +57,20 @@ def history(entries: Iterable[ledger.Entry], contract: str, since: int) -> tuple
         events.take(happened, entry)
     look()
     return tuple(found)
+
+
+def _by_instant(entries: Iterable[ledger.Entry]) -> Iterator[ledger.Entry]:
+    """In the order of their instants; what is about another entry comes after it, as soon as that is there."""
+    made: set[str] = set()
+    waiting: dict[str, list[ledger.Entry]] = {}
+    for entry in sorted(entries, key=attrgetter("at")):
+        one = str(entry.body.get("id"))
+        if entry.kind not in MAKING and one not in made:
+            waiting.setdefault(one, []).append(entry)
+            continue
+        yield entry
+        if entry.kind in MAKING:
+            made.add(str(entry.number))
+            yield from waiting.pop(str(entry.number), ())
+    for left in waiting.values():
+        yield from left

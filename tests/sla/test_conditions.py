@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -12,7 +13,7 @@ from slamon.sla.facts import Breach, Facts, Payment, Ticket
 from slamon.sla.terms.composition import Group
 from slamon.sla.terms.conditions import Where, Within
 from slamon.sla.terms.measures import Measure, Rounding, Side, Subject
-from slamon.sla.terms.objectives import Level
+from slamon.sla.terms.objectives import Form, Level, Statistic
 from slamon.sla.terms.times import Span
 from tests.sla.book import (
     AVAILABILITY,
@@ -27,6 +28,7 @@ from tests.sla.book import (
     percents,
     sliding,
 )
+from tests.sla.build import latency
 
 DOWNTIME = Subject(measure=Measure.DOWNTIME)
 OVERDUE = Subject(measure=Measure.OVERDUE)
@@ -272,7 +274,12 @@ def test_tickets_and_breaches() -> None:
 
 
 def test_words() -> None:
-    assert described(condition(MEAN, BELOW, "97%")) == "three-months below 97%"
-    assert figure(condition(AVAILABILITY, BELOW, 1), Fraction(2, 3)) == "66.666667%"
-    assert figure(condition(AVAILABILITY, BELOW, 1), Fraction(1)) == "100%"
-    assert figure(condition(CHRONIC, BELOW, 1), Fraction(3)) == "3"
+    share = Statistic(form=Form.SHARE, text="share over 10ms", side=Side.OVER, threshold=Fraction(10_000_000))
+    late = replace(latency("mean", name="late"), statistic=share)
+    own = contract(objectives=[late, objective("three-months")])
+    assert described(condition(MEAN, BELOW, "97%"), own) == "three-months below 97%"
+    assert figure(condition(AVAILABILITY, BELOW, 1), Fraction(2, 3), own) == "66.666667%"
+    assert figure(condition(AVAILABILITY, BELOW, 1), Fraction(1), own) == "100%"
+    assert figure(condition(CHRONIC, BELOW, 1), Fraction(3), own) == "3"
+    shares = condition(Subject(measure=Measure.LATENCY, objective="late"), Side.OVER, "0.1%")
+    assert described(shares, own) == "late over 0.1%", "a share of packets, not a time"

@@ -237,6 +237,8 @@ def test_what_the_first_version_wrote_holds_and_goes_on(daemon: Daemon) -> None:
     ("entry", "reason"),
     [
         (("exclude", {**OLD, "version": 3}), "declaration 1 is of a newer slamon"),
+        (("exclude", {**OLD, "version": ["2"]}), "declaration 1 is of a newer slamon"),
+        (("exclude", {**OLD, "end": 10**22}), "declaration 1 is not what was written: 1(0+) is no instant"),
         (("exclude", {**OLD, "state": "maybe"}), "declaration 1 is not what was written: 'maybe'"),
         (("exclude", {**OLD, "notified": "now"}), "declaration 1 is not what was written: 'now' is no instant"),
         (("exclude", {**OLD, "end": True}), "True is no instant"),

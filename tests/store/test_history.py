@@ -63,5 +63,11 @@ def test_who_follows_an_entry_by_a_clock_that_is_ahead_comes_no_earlier(store: S
     assert stood(store, T0) == [(0, [], 0), (90, ["accepted"], 0)]
 
 
+def test_an_entry_of_the_future_holds_back_no_later_one(store: Store) -> None:
+    store.record("hq", Ticket(T0), at=T0 + 90, by="ann")
+    store.record("hq", Ticket(T0), at=T0 + 10, by="bob")
+    assert stood(store, T0) == [(0, [], 0), (10, [], 1), (90, [], 2)]
+
+
 def test_where_nobody_declared_anything(store: Store) -> None:
     assert [(at, declared) for at, declared in store.history("hq", T0)] == [(T0, Declarations())]
