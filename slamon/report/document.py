@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from slamon.report.terms import (
+    amount_text,
+    bonus_text,
     cap_text,
     condition_text,
     credit_text,
@@ -15,19 +17,19 @@ from slamon.report.terms import (
     party,
     period_text,
     price_text,
+    rounding_text,
     subject_text,
     weekly_text,
 )
 from slamon.report.words import Unit, percent, quantity, share
 from slamon.sla import particulars
 from slamon.sla.reach import services
-from slamon.sla.terms import Contract, Kind
+from slamon.sla.terms import Contract, Kind, Prorate, UnknownTime
 from slamon.sla.terms.composition import described, names
 from slamon.sla.terms.conditions import Party, Termination
 from slamon.sla.terms.credits import Combine
 from slamon.sla.terms.measures import SAMPLED, Measure
 from slamon.sla.terms.objectives import Objective
-from slamon.units import format_money
 
 KINDS = {
     Kind.SLA: "Service level agreement",
@@ -123,7 +125,10 @@ def _services(contract: Contract, probes: Mapping[str, Sequence[str]]) -> Iterat
             yield from (f"- {line}" for line in probes[name])
     yield ""
     yield "What lies behind the probes that measure these services is the provider's part; faults shown to lie in front of them"
-    yield "(by a witness on the customer's side, or by the measuring host itself) are not."
+    if contract.unknown is UnknownTime.DOWN:
+        yield "(by a witness on the customer's side, or by the measuring host itself) are not, and yet count as downtime (section 4)."
+    else:
+        yield "(by a witness on the customer's side, or by the measuring host itself) are not."
 
 
 def _validity(contract: Contract) -> Iterator[str]:
@@ -136,6 +141,9 @@ def _validity(contract: Contract) -> Iterator[str]:
         yield from _table(
             ("Price", "from"), ((price_text(p, contract), str(p.since or "the beginning")) for p in contract.prices)
         )
+        if contract.prorate is Prorate.NONE:
+            yield ""
+            yield "What is only partly in the term is charged whole: a month, quarter or year of which any part lies in it is not prorated."
     if contract.amendments:
         yield ""
         yield "Later versions: " + ", ".join(f"from {each.effective}" for each in contract.amendments) + "."
@@ -145,14 +153,16 @@ def _method(contract: Contract) -> Iterator[str]:
     yield from (f"- {line}" for line in outage_text(contract.outage))
     yield f"- {UNKNOWN_TIME[contract.unknown.value]}"
     yield f"- A period of which less than {share(contract.min_coverage)} was measured has the status *unknown*."
-    yield "- Time is measured by the probing host's clock; intervals are half-open and counted in nanoseconds, ratios are exact."
+    rounds = any(objective.round is not None for objective in contract.objectives)
+    exact = "ratios are rounded only where it is said below" if rounds else "ratios are exact"
+    yield f"- Time is measured by the probing host's clock; intervals are half-open and counted in nanoseconds, {exact}."
     for objective in contract.objectives:
         yield f"- {objective.name}: {_definition(objective)}"
     yield "- Amounts are exact until the end of one credit, then rounded half up to the currency's minor unit."
 
 
 def _definition(objective: Objective) -> str:
-    text = subject_text(objective.subject) if objective.subject is not None else objective.measure.value
+    text = _about(objective)
     if objective.statistic is not None:
         text += f", {objective.statistic.text}"
     if objective.definition is not None:
@@ -163,8 +173,16 @@ def _definition(objective: Objective) -> str:
         text += f", (total − downtime) / total, where the total is {base}"
     if objective.measure in SAMPLED:
         text += ", at all times" if objective.always else ", outside outages and exclusions"
+        if objective.over != "worst":
+            text += (
+                ", all targets together" if objective.over == "pooled" else f", of the target {objective.over} alone"
+            )
+    if objective.packets_all:
+        text += ", a lost packet being infinitely late"
     if objective.mean_of > 1:
         text += f", plain mean of the last {objective.mean_of} periods"
+    if objective.round is not None:
+        text += f", rounded {rounding_text(objective.round, objective)} before it is compared"
     return text + "."
 
 
@@ -189,7 +207,11 @@ def _levels(contract: Contract) -> Iterator[str]:
 
 def _short(objective: Objective) -> str:
     statistic = "" if objective.statistic is None else f" {objective.statistic.text}"
-    return f"{objective.measure.value}{statistic}"
+    return f"{_about(objective)}{statistic}"
+
+
+def _about(objective: Objective) -> str:
+    return subject_text(objective.subject) if objective.subject is not None else objective.measure.value
 
 
 def _planned(contract: Contract) -> Iterator[str]:
@@ -203,7 +225,12 @@ def _planned(contract: Contract) -> Iterator[str]:
 
 def _exclusions(contract: Contract) -> Iterator[str]:
     if not contract.exclusions:
-        yield "No time is excluded: every interruption counts, whoever caused it."
+        if contract.unknown is UnknownTime.DOWN:
+            yield "No time is excluded: every interruption counts, whoever caused it. Unmeasured time, and faults shown to lie on the"
+            yield "customer's or the measuring side (section 2), count as downtime, though not as outages."
+        else:
+            yield "No time is excluded: every interruption of the provider's part counts, whoever caused it. Faults shown to lie on the"
+            yield "customer's or the measuring side (section 2) do not: they are unmeasured time (section 4)."
         return
     yield "Time of these classes does not count. The first class that covers a second owns it; each second is attributed once."
     yield ""
@@ -224,7 +251,7 @@ def _customer(contract: Contract) -> Iterator[str]:
     for duty in duties:
         yield f"- {duty}"
     for condition in contract.withhold:
-        yield f"- Credits are shown and not payable while {condition_text(condition)}."
+        yield f"- Credits are shown and not payable while {condition_text(condition, contract)}."
     if contract.claim is not None and contract.claim.report is not None:
         yield f"- Report an outage within: {contract.claim.report.text}."
     if contract.claim is not None and contract.claim.by is not None:
@@ -268,17 +295,16 @@ def _credits(contract: Contract) -> Iterator[str]:
         yield f"- Cap: {cap_text(cap, contract)}."
     if contract.minimum_credit is not None and contract.currency is not None:
         word = "more than" if contract.minimum_credit_exclusive else "at least"
-        yield f"- Credits are given only if they come to {word} {format_money(contract.minimum_credit, contract.currency)}."
+        yield f"- Credits are given only if they come to {word} {amount_text(contract.minimum_credit, contract)}."
     yield "- " + (
         "Credits are given without being claimed."
         if contract.claim is None
         else "Credits have to be claimed (section 9)."
     )
     for bonus in contract.bonuses:
-        within = f", within {bonus.within.text}" if bonus.within.text else ""
-        yield f"- Bonus **{bonus.credit.name}**: {credit_text(bonus.credit, contract)}{within}."
+        yield f"- Bonus **{bonus.credit.name}**: {bonus_text(bonus, contract)}."
     for condition in contract.earn_back:
-        yield f"- A period's credit is cancelled when {condition_text(condition)}."
+        yield f"- A period's credit is cancelled when {condition_text(condition, contract)}."
 
 
 def _termination(contract: Contract) -> Iterator[str]:
@@ -288,7 +314,7 @@ def _termination(contract: Contract) -> Iterator[str]:
             yield f"**{party(side)}** may end the agreement:"
             yield ""
             for each in rights:
-                yield f"- **{each.condition.name}**: when {condition_text(each.condition)}{_windows(each)}."
+                yield f"- **{each.condition.name}**: when {condition_text(each.condition, contract)}{_windows(each)}."
             yield ""
 
 
