@@ -46,7 +46,8 @@ def counts(contract: Contract, declarations: Declarations, wanted: Container[str
 
 def _counts(contract: Contract, stood: Facts, wanted: list[Exclusion]) -> dict[str, Count]:
     decisions = decide(contract, stood.exclusions, stood.tickets)
-    pieces = owned(decisions, contract)
+    first, last = min(each.start for each in wanted), max(each.end for each in wanted)
+    pieces = owned(decisions, contract, start=first, end=last)
     spans: dict[str, list[tuple[int, int]]] = {}
     for piece in pieces:
         spans.setdefault(piece.value.id, []).append((piece.start, piece.end))

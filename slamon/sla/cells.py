@@ -50,8 +50,9 @@ def cells(
     known = Timeline[State | None].of(
         [*ruling.seen.timeline.within(start, settled, State.UNKNOWN).pieces, Piece(settled, end, None)]
     )
+    decisions = decide(contract, declared, facts.tickets)
     owners: list[Piece[Exclusion | None]] = [
-        Piece(*piece) for piece in owned(decide(contract, declared, facts.tickets), contract)
+        Piece(*piece) for piece in owned(decisions, contract, start=start, end=end)
     ]
     scope = tagged(hours.scope(contract, start, end), None)
     in_scope = [Piece(a, b, state) for a, b, (state, _) in overlaps(known.pieces, scope)]

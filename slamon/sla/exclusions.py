@@ -13,7 +13,7 @@ from slamon.sla.outages import matching
 from slamon.sla.terms import Contract
 from slamon.sla.terms.outages import ExclusionClass
 from slamon.sla.terms.times import Anchor
-from slamon.sla.timeline import Piece, Span, Spans, intersect, overlaps, subtract, tagged, union
+from slamon.sla.timeline import Piece, Span, Spans, clip, intersect, overlaps, subtract, tagged, union
 from slamon.units import format_duration
 
 Declared = TypeVar("Declared", Exclusion, Recorded)
@@ -49,11 +49,17 @@ def decide(contract: Contract, declared: Iterable[Exclusion], tickets: Sequence[
     return tuple(_decide(contract, classes.get(exclusion.cause), exclusion, tickets) for exclusion in declared)
 
 
-def owned(decisions: Iterable[Decision], contract: Contract) -> list[Piece[Exclusion]]:
+def owned(
+    decisions: Iterable[Decision], contract: Contract, *, start: int | None = None, end: int | None = None
+) -> list[Piece[Exclusion]]:
     """Ascending pieces that do not overlap, each with the declaration that owns it.
 
     The first class of the contract that covers a second owns it; inside a class the declaration that starts first does. What an
     allowance does not cover is owned by nobody of the class.
+
+    With `start`, `end` or both only what lies in `[start, end)`: exactly the part of the whole that is inside. A declaration may
+    reach over decades, so pass the period that is asked about: the work then grows with it (and with the month, quarter or year of
+    an allowance, which is consumed from its first instant on), not with what was declared.
     """
     by_class: dict[str, list[Exclusion]] = {entry.name: [] for entry in contract.exclusions}
     for decision in decisions:
@@ -62,35 +68,62 @@ def owned(decisions: Iterable[Decision], contract: Contract) -> list[Piece[Exclu
     taken: Spans = ()
     pieces: list[Piece[Exclusion]] = []
     for entry in contract.exclusions:
-        own: list[Piece[Exclusion]] = []
-        for exclusion in sorted(by_class[entry.name], key=_order):
-            start = max(exclusion.start, own[-1].end) if own else exclusion.start
-            own.append(Piece(start, max(start, exclusion.end), exclusion))
-        covered = union((piece.start, piece.end) for piece in own)
+        begin = start if start is None else _consumed_from(contract, entry, start)
+        own = _own(by_class[entry.name], begin, end)
+        covered = _within(union((piece.start, piece.end) for piece in own), begin, end)
         if entry.hours is not None and covered:
             covered = intersect(covered, hours.weekly(entry.hours, contract, covered[0][0], covered[-1][1]))
-        free = subtract(allowed(contract, entry, covered), taken)
-        pieces += [Piece(start, end, who) for start, end, (who, _) in overlaps(own, tagged(free, None))]
+        free = subtract(_within(allowed(contract, entry, covered), start, end), taken)
+        pieces += [Piece(first, last, who) for first, last, (who, _) in overlaps(own, tagged(free, None))]
         taken = union((*taken, *free))
     return sorted(pieces)
 
 
 def allowed(contract: Contract, entry: ExclusionClass, covered: Spans) -> Spans:
-    """The part of a class's time that its allowance covers: consumed in time order, anew in each month, quarter or year."""
+    """The part of a class's time that its allowance covers: consumed in time order, anew in each month, quarter or year.
+
+    All that is covered in the first of them has to be given.
+    """
     if entry.allowance is None:
         return covered
     assert entry.allowance_per is not None
     result: list[Span] = []
-    rest = covered
-    while rest:
-        span = periods.spanning(contract, rest[0][0], entry.allowance_per)
-        left = entry.allowance
-        for first, last in intersect(rest, (span,)):
-            used = min(left, last - first)
-            result.append((first, first + used))
+    left, until = 0, None
+    for first, last in covered:
+        at = first
+        while at < last:
+            if until is None or until <= at:
+                left, until = entry.allowance, periods.spanning(contract, at, entry.allowance_per)[1]
+            stop = min(last, until)
+            used = min(left, stop - at)
+            result.append((at, at + used))
             left -= used
-        rest = subtract(rest, (span,))
+            at = stop
     return union(result)
+
+
+def _consumed_from(contract: Contract, entry: ExclusionClass, start: int) -> int:
+    """Where one has to begin to know what the class owns from `start` on."""
+    return start if entry.allowance_per is None else periods.spanning(contract, start, entry.allowance_per)[0]
+
+
+def _own(exclusions: Iterable[Exclusion], begin: int | None, end: int | None) -> list[Piece[Exclusion]]:
+    """The declarations of a class that reach into `[begin, end)`, in order, each from where the ones before it end."""
+    reaching = (
+        each for each in exclusions if (begin is None or begin < each.end) and (end is None or each.start < end)
+    )
+    own: list[Piece[Exclusion]] = []
+    for exclusion in sorted(reaching, key=_order):
+        start = max(exclusion.start, own[-1].end) if own else exclusion.start
+        own.append(Piece(start, max(start, exclusion.end), exclusion))
+    return own
+
+
+def _within(spans: Spans, start: int | None, end: int | None) -> Spans:
+    """The part inside `[start, end)`; None bounds nothing."""
+    if not spans:
+        return spans
+    return clip(spans, spans[0][0] if start is None else start, spans[-1][1] if end is None else end)
 
 
 def _order(exclusion: Exclusion) -> tuple[int, int, int, str]:
