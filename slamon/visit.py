@@ -21,7 +21,7 @@ from yarl import URL
 
 from slamon import __version__
 from slamon.egress import open_socket, socket_address
-from slamon.model import Reading, Result, Target
+from slamon.model import HOUR, Reading, Result, S, Target
 from slamon.names import Resolver
 from slamon.probe import Ended, connect
 from slamon.tls import not_after
@@ -30,6 +30,9 @@ PHASES = ("resolve", "connect", "tls", "first_byte", "transfer")
 
 GOODBYE = 1.0
 """Seconds the peer has to answer our TLS close; a server that never does must not hold our sockets."""
+
+HANDSHAKE = 2 * HOUR / S
+"""Seconds that asyncio gives a TLS handshake: more than any target may wait (1 h), so that its own timeout alone ends the wait."""
 
 HEADER_LINE = 1 << 16
 """Bytes of one line of an answer's headers. A policy of several KiB is nothing unusual."""
@@ -162,6 +165,7 @@ class _Connector(aiohttp.BaseConnector):
                 sock=sock,
                 ssl=visit.tls(),
                 server_hostname=(req.url.raw_host or "").rstrip("."),
+                ssl_handshake_timeout=HANDSHAKE,
                 ssl_shutdown_timeout=GOODBYE,
             )
         except (ssl.SSLError, ssl.CertificateError, ConnectionError) as error:

@@ -19,13 +19,14 @@ import pytest
 import trustme
 from aiohttp import web
 from cryptography import x509
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from slamon.config.values import Timeout
 from slamon.egress import SocketAddress, socket_address
-from slamon.model import MS, Reading, Result, S
+from slamon.model import HOUR, MS, Reading, Result, S
 from slamon.probes.http import PROBE, Http
 from slamon.tls import not_after
-from slamon.visit import HEADER_LINE
+from slamon.visit import HANDSHAKE, HEADER_LINE
 from tests.probes.servers import Handler, serving
 from tests.probes.shots import Range, make_target, opened
 
@@ -712,6 +713,29 @@ async def test_tls_server_that_wants_a_certificate_of_ours(authority: trustme.CA
         server.join()
     assert reading.result is Result.TLS_ERROR, reading
     assert "CERTIFICATE_REQUIRED" in reading.detail
+
+
+async def test_a_handshake_that_never_ends_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever asyncio thinks is long enough: the timeout of the target alone ends the wait."""
+    monkeypatch.setattr("asyncio.constants.SSL_HANDSHAKE_TIMEOUT", 0.1)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await reader.read()
+        writer.close()
+
+    async with raw(mute) as (port, _), opened(PROBE) as gun:
+        reading = await ask(gun, scheme="https", port=str(port), patience=500 * MS)
+    assert reading.result is Result.TIMEOUT, reading
+
+
+def test_a_handshake_may_take_longer_than_any_target_waits() -> None:
+    longest = 1 * HOUR
+    timeout = TypeAdapter(Timeout)
+    assert timeout.validate_python("1h") == longest
+    with pytest.raises(ValidationError, match="to 1h"):
+        timeout.validate_python("61m")
+    assert longest < HANDSHAKE * S
 
 
 async def test_tls_against_a_server_without() -> None:
