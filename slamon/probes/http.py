@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -41,6 +42,10 @@ MAX_REDIRECTS = 10
 
 LOOK_UPS = 16
 """Names of redirects that are looked up at once: one that no resolver answers takes a place for longer than its probe lasts."""
+
+
+NO_CHARACTER_SETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""Python's own codecs of text that no page is written in. The server chooses, and `punycode` takes time by the square of the length."""
 
 
 def _url(value: str) -> str:
@@ -230,10 +235,14 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
 
 
 def _text(response: aiohttp.ClientResponse, body: bytes) -> str:
+    """The body in the character set that the server names; in UTF-8 where it names none, or what is no character set."""
     try:
-        return body.decode(response.charset or "utf-8", errors="replace")
-    except (LookupError, UnicodeError):  # the server names one that nobody knows, or a codec that is none
-        return body.decode("utf-8", errors="replace")
+        named = response.charset or "utf-8"
+        if codecs.lookup(named).name not in NO_CHARACTER_SETS:
+            return body.decode(named, errors="replace")
+    except (LookupError, ValueError):  # nobody knows it, or it makes no text of bytes
+        pass
+    return body.decode("utf-8", errors="replace")
 
 
 def _tls(verify: bool, authorities: Path | None) -> ssl.SSLContext:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import encodings
 import gzip
 import os
+import pkgutil
 import re
 import socket
 import ssl
@@ -182,6 +184,10 @@ async def test_body_regex_sees_decoded_text() -> None:
         "text/html; charset=no-such",
         "text/html; charset=undefined",
         "text/html; charset=idna",
+        "text/html; charset=punycode",
+        "text/html; charset=Punycode",
+        "text/html; charset=unicode-escape",
+        "text/html; charset=raw_unicode_escape",
         "text/html; charset=zlib",
         "text/html; charset=\xff",
     ],
@@ -191,6 +197,22 @@ async def test_a_character_set_that_is_none_is_taken_for_utf_8(kind: str) -> Non
     async with raw(saying(answer)) as (port, _), opened(PROBE) as gun:
         reading = await ask(gun, port=str(port), body_regex="Grüße")
     assert reading.result is Result.SUCCESS, reading
+
+
+async def test_no_codec_that_the_server_names_holds_up_the_loop() -> None:
+    """512 KiB in every codec that Python has. `punycode` took seconds."""
+    text = b"a" * (1 << 19)
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=text, headers={"Content-Type": f"text/html; charset={request.query['in']}"})
+
+    longest = 0.0
+    async with serving("127.0.0.1", {"/": page}) as port, opened(PROBE) as gun:
+        for codec in (module.name for module in pkgutil.iter_modules(encodings.__path__)):
+            began = os.times().user
+            await ask(gun, port=str(port), path=f"/?in={codec}", body_regex="^a", patience=10 * S)
+            longest = max(longest, os.times().user - began)
+    assert longest < 1
 
 
 async def test_an_endless_body_is_read_up_to_the_limit() -> None:
