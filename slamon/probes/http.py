@@ -7,13 +7,15 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import aiohttp
-from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
+import regex
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 from yarl import URL
 
 from slamon.errors import masked
@@ -43,6 +45,9 @@ MAX_REDIRECTS = 10
 LOOK_UPS = 16
 """Names of redirects that are looked up at once: one that no resolver answers takes a place for longer than its probe lasts."""
 
+
+SEARCH = 0.05
+"""Seconds that body_regex may take of the one loop that serves every target: what it is searched in, the server under test chooses."""
 
 NO_CHARACTER_SETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Python's own codecs of text that no page is written in. The server chooses, and `punycode` takes time by the square of the length."""
@@ -83,6 +88,22 @@ def _headers(value: object) -> object:
     return tuple(value.items()) if isinstance(value, dict) else value
 
 
+@lru_cache(maxsize=4096)
+def _bounded(pattern: re.Pattern[str]) -> regex.Pattern[str]:
+    """The same pattern, whose search can be given a time. Raises PydanticCustomError where it is none."""
+    try:
+        return regex.compile(pattern.pattern, regex.VERSION0)
+    except regex.error as error:
+        raise PydanticCustomError(
+            "pattern_regex", "not a regular expression: {error}", {"error": str(error)}
+        ) from error
+
+
+def _searchable(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    _bounded(pattern)
+    return pattern
+
+
 Statuses = Annotated[
     tuple[tuple[int, int], ...],
     BeforeValidator(_statuses),
@@ -109,8 +130,8 @@ class Http(Settings):
     method: Literal["GET", "HEAD"] = "GET"
     status: Statuses = ((200, 299),)
     """The statuses that are right: 200, 200-299, or a list of these."""
-    body_regex: re.Pattern[str] | None = None
-    """Must be found in the body."""
+    body_regex: Annotated[re.Pattern[str], AfterValidator(_searchable)] | None = None
+    """Must be found in the body, within 50 ms; beyond them the probe is unmeasured."""
     headers: Headers = Field(default=(), repr=False)
     """More request headers."""
     bearer_token: SecretStr | None = None
@@ -219,7 +240,7 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
         detail = f"HTTP {response.status} {response.reason}".rstrip()
         if response.status in REDIRECTS:
             detail += f" to {masked(response.headers.get('Location', 'nowhere'))}"
-    elif settings.body_regex is not None and not settings.body_regex.search(_text(response, body)):
+    elif settings.body_regex is not None and not _found(settings.body_regex, _text(response, body)):
         detail = f"body_regex {settings.body_regex.pattern!r} not found in the first {len(body)} bytes"
     gauges: list[tuple[str, float]] = [("http_status_code", response.status)]
     if visit.not_after is not None:
@@ -232,6 +253,17 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
         phases=tuple((phase, spent) for phase, spent in visit.phases.items() if spent),
         gauges=tuple(gauges),
     )
+
+
+def _found(pattern: re.Pattern[str], text: str) -> bool:
+    """Raises Ended where that takes too long to tell: nothing is said then of the server."""
+    try:
+        return _bounded(pattern).search(text, timeout=SEARCH) is not None
+    except TimeoutError:
+        detail = (
+            f"body_regex {pattern.pattern!r} took longer than {SEARCH * 1000:.0f} ms on this body; write a simpler one"
+        )
+        raise Ended(Reading(Result.LOCAL_ERROR, detail=detail)) from None
 
 
 def _text(response: aiohttp.ClientResponse, body: bytes) -> str:

@@ -215,6 +215,20 @@ async def test_no_codec_that_the_server_names_holds_up_the_loop() -> None:
     assert longest < 1
 
 
+async def test_a_body_regex_that_takes_too_long_is_given_up() -> None:
+    """1 MiB that the server chooses so that the search takes minutes: no other target waits for that, and nothing is said of this one."""
+
+    async def page(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text="Welcome" * 149_000)
+
+    async with serving("127.0.0.1", {"/": page}) as port, opened(PROBE) as gun:
+        slow = await ask(gun, port=str(port), body_regex="Welcome.*Portal", patience=20 * S)
+        plain = await ask(gun, port=str(port), body_regex="(?i)^welCOME")
+    assert slow.result is Result.LOCAL_ERROR, slow
+    assert slow.detail == "body_regex 'Welcome.*Portal' took longer than 50 ms on this body; write a simpler one"
+    assert plain.result is Result.SUCCESS, plain
+
+
 async def test_an_endless_body_is_read_up_to_the_limit() -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
