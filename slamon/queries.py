@@ -60,6 +60,8 @@ class Line:
         self.opened = context.clock.monotonic()
         self.lost = ""
         """The name of a target that left its questions unanswered."""
+        self.ending = False
+        """Probing ends: whoever is cancelled from here on did not reach the timeout."""
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Key, _Asked] = {}
@@ -87,6 +89,8 @@ class Line:
                 raise Ended(
                     Reading(Result.LOCAL_ERROR, detail="our receive buffer was full; answers were lost")
                 ) from None
+            if not self.ending and _has_result(asked.answer):  # read in the turn of the loop that ended the wait
+                raise Ended(Reading(Result.LOCAL_ERROR, detail="the answer was read too late to tell")) from None
             raise
         finally:
             del self._waiting[key]
@@ -161,6 +165,10 @@ class Line:
         return len(errors)
 
 
+def _has_result(answer: asyncio.Future[tuple[bytes, int]]) -> bool:
+    return answer.done() and not answer.cancelled() and answer.exception() is None
+
+
 def _answers(question: bytes, datagram: bytes, flags: int, questions: int) -> bool:
     """Whether a datagram is a response to this very question; a refusal may come without it (RFC 1035 §4.1.2, FORMERR of old servers)."""
     if not flags & _RESPONSE:
@@ -216,6 +224,11 @@ class Lines:
             line = self._open.pop((target.family, target.via), None)
             self._leaving += [line] if line else []
         self._dismiss()
+
+    def end(self) -> None:
+        """Probing ends; what is in flight is about to be cancelled."""
+        for line in (*self._open.values(), *self._leaving):
+            line.ending = True
 
     def close(self) -> None:
         for line in (*self._open.values(), *self._leaving):

@@ -177,7 +177,10 @@ async def open_dns(context: Context) -> AsyncIterator[Prober]:
     lines = Lines(context)
     try:
         async with each(partial(probe, lines), context, files=0) as prober:
-            yield _Asker(prober, lines)
+            try:
+                yield _Asker(prober, lines)
+            finally:
+                lines.end()  # before the probes in flight are cancelled
     finally:
         lines.close()
 

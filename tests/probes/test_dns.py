@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import threading
 from typing import Any
 
 import dns.flags
@@ -16,7 +17,8 @@ import pytest
 from pydantic import ValidationError
 
 from slamon.model import MEANING, MS, Reading, Result, S, Target, Via
-from slamon.probes.dns import PROBE, Dns
+from slamon.probes.dns import PROBE, Dns, probe
+from slamon.queries import Lines
 from tests.netlab.namespace import Namespace, inside
 from tests.probes.servers import Answer, NameServer, closed_port, name_server, well
 from tests.probes.shots import Desk, Range, Watched, make_target, opened
@@ -234,6 +236,49 @@ async def test_late_and_second_answers_change_nothing() -> None:
         await asyncio.sleep(0.02)
     assert (late.result, twice.result) == (Result.TIMEOUT, Result.SUCCESS)
     assert desk.stats.unexpected_replies == 2
+
+
+async def test_an_answer_that_lay_in_our_buffer_at_the_timeout_is_not_the_servers_silence() -> None:
+    """The loop is busy for a sixth of the wait, too short for a standstill, while an answer comes in time and the timeout passes."""
+
+    def busy(response: bytes, peer: Any) -> None:
+        server.send(response, peer)
+        threading.Event().wait(0.2)
+
+    def answer(query: dns.message.Message, peer: Any) -> None:
+        asyncio.get_running_loop().call_later(SHORT / S - 0.05, busy, well(query, peer), peer)
+
+    async with name_server("127.0.0.1", answer) as (server, port), opened(PROBE) as gun:
+        unanswered: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("slamon.queries.Lines.unanswered", lambda _, target: unanswered.append(target.name))
+            reading = await gun.shoot(question_to(port, SHORT))
+    assert (reading.result, reading.detail) == (Result.LOCAL_ERROR, "the answer was read too late to tell")
+    assert not unanswered
+
+
+async def test_the_end_of_probing_is_no_answer_read_too_late() -> None:
+    """Although one was read in the same turn of the loop."""
+    desk = Desk()
+    lines = Lines(desk.context)
+    asked = asyncio.Event()
+
+    def answer(_query: dns.message.Message, _peer: Any) -> None:
+        asked.set()
+
+    async with name_server("127.0.0.1", answer) as (server, port):
+        target = question_to(port)
+        probing = asyncio.create_task(probe(lines, target, "127.0.0.1", desk.context))
+        await asyncio.wait_for(asked.wait(), 5)
+        line = lines.get(target)
+        server.send(well(server.queries[0], None), ("127.0.0.1", line._socket.getsockname()[1]))
+        line._readable()
+        lines.end()
+        probing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probing
+    lines.close()
+    assert desk.stats.unexpected_replies == 0
 
 
 # --- the shared socket
