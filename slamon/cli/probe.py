@@ -27,6 +27,7 @@ from slamon.probe import Context, Kind, Prober, Shot, unresolved
 from slamon.probes import kinds
 from slamon.record.series import Pending, Series
 from slamon.record.track import Journal, Track
+from slamon.report.words import one_line
 from slamon.resolve import Addresses
 from slamon.stats import RTT_EDGES, Stats
 
@@ -76,7 +77,7 @@ def _line(reading: Reading) -> str:
         parts.append("(our own clock)")
     parts += [f"{phase} {_ms(ns)}" for phase, ns in reading.phases]
     if reading.detail:
-        parts.append(reading.detail)
+        parts.append(one_line(reading.detail))
     return "  ".join(parts)
 
 

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 from slamon.live import WINDOW, Failing
 from slamon.model import MEANING, Packet, Result
-from slamon.report.words import duration, instant
+from slamon.report.words import duration, instant, one_line
 from slamon.sla.facts import State
 from slamon.sla.lines import LOCAL_FAULT, PROVIDER_DOWN
 
 CAUSES = {PROVIDER_DOWN: "provider", LOCAL_FAULT: "our side"}
 """Causes that read better than their names; an exclusion class reads as it is."""
-
-LONGEST = 160
-"""Letters of a failure's detail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +83,7 @@ def _evidence(change: Change) -> list[str]:
     if change.targets > 1:
         parts.append(f"{change.down} of {change.targets} targets down")
     if change.results:
-        parts.append(_failures(change.results, _shown(change.detail)))
+        parts.append(_failures(change.results, one_line(change.detail)))
     if change.witness_state is not None:
         name = f" {change.witness}" if change.witness and change.witness_state is not State.UP else ""
         parts.append(f"witness{name} {change.witness_state.replace('_', ' ')}")
@@ -102,9 +99,3 @@ def _failures(results: tuple[Result, ...], detail: str) -> str:
     word = "lost" if said == {Packet.LOST} else "refused" if said == {Packet.REFUSED} else None
     told = [detail] if word else [kinds, detail]
     return f"{count} {word or 'failed'}" + (f" ({'; '.join(filter(None, told))})" if any(told) else "")
-
-
-def _shown(detail: str) -> str:
-    """On one line, and no longer than a line."""
-    text = "".join(sign if sign.isprintable() else " " for sign in detail)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -20,6 +20,10 @@ _DELAYS = ("latency", "jitter")
 """Measures whose durations are read in milliseconds; those of outages are read in hours and minutes."""
 
 
+LONGEST = 160
+"""Letters of a failure's detail."""
+
+
 class Unit(Enum):
     """How the figures of a line are read."""
 
@@ -181,3 +185,9 @@ def exact_money(value: Fraction, currency: str) -> str:
         amount = rounded.partition(" ")[0]
         return rounded if Fraction(amount) == value else f"{shown:f}".rstrip("0") + f" {currency}"
     return f"{shown:f}… {currency}"
+
+
+def one_line(detail: str) -> str:
+    """What a probe met, in which may be whatever a server wrote: on one line, and no longer than a line."""
+    text = "".join(sign if sign.isprintable() else " " for sign in detail)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
