@@ -12,16 +12,21 @@ PATIENCE = 5 * S
 
 
 class Watch:
-    """`alive` is asked regularly; it stops saying yes when nothing was decided for longer than anything should take."""
+    """`alive` is asked regularly; it stops saying yes when nothing was decided for longer than anything should take.
+
+    What a reload brings is waited for from then on: a target that is new, or less patience than there was.
+    """
 
     def __init__(self, now: int) -> None:
-        self._decided = -1
+        self._decided: dict[Series, int] = {}
+        self._patience = 0
         self._at = now
 
     def alive(self, targets: Collection[Target], series: Mapping[str, Series], now: int) -> bool:
         """`now` is monotonic nanoseconds."""
-        decided = sum(each.decided for each in series.values())
-        if decided != self._decided or not targets:
-            self._decided, self._at = decided, now
-            return True
-        return now - self._at <= min(target.spacing + target.timeout for target in targets) + PATIENCE
+        decided = {each: each.decided for each in series.values()}
+        patience = min((target.spacing + target.timeout for target in targets), default=0) + PATIENCE
+        if decided != self._decided or patience < self._patience or not targets:
+            self._at = now
+        self._decided, self._patience = decided, patience
+        return now - self._at <= patience
