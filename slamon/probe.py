@@ -12,6 +12,7 @@ import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeAlias
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeAlia
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from slamon import units
-from slamon.egress import SocketAddress, icmp_errors, tolerate_errors
+from slamon.egress import SocketAddress, icmp_errors, literal, tolerate_errors
 from slamon.listening import DEAF_SHARE, Listening, Wait
 from slamon.model import MS, US, Reading, Result, S, Target
 from slamon.surroundings import Surroundings
@@ -146,12 +147,17 @@ class Ended(Exception):  # noqa: N818 - not an error: a probe came to its end so
         self.reading = reading
 
 
+_peer: ContextVar[str] = ContextVar("_peer")
+"""The literal address that the probe of the running task waits for: the last one it connected to, or began to."""
+
+
 async def connect(sock: socket.socket, address: SocketAddress) -> None:
-    """Connect a socket of `egress.open_socket`.
+    """Connect a socket of `egress.open_socket`, in the probe's own task: if silence follows, it is this address's.
 
     Raises Unreachable when an ICMP error came, whether it or the timeout ended the wait; else OSError. Once connected, an ICMP error ends
     nothing any more: the peer may yet answer (RFC 1122 §4.2.3.9), and if it does not, that is silence.
     """
+    _peer.set(literal(address))
     try:
         await asyncio.get_running_loop().sock_connect(sock, address)
     except (OSError, asyncio.CancelledError):
@@ -247,6 +253,7 @@ class _Each:
     async def _read(self, shot: Shot) -> Reading:
         target = shot.target
         wait = self._listening.begin(target.timeout)
+        _peer.set(shot.address)
         try:
             async with asyncio.timeout(target.timeout / S):
                 return await self._run(target, shot.address, self._context)
@@ -255,23 +262,22 @@ class _Each:
         except Unreachable as told:
             return unreachable(told.heard, target, self._context.surroundings)
         except OSError as error:
-            return self._failed(shot, error, wait)
+            return self._failed(target, error, wait)
         except Exception as error:
             log.exception("probe of %s failed: a bug in its kind", target.name)
             return Reading(Result.LOCAL_ERROR, detail=f"{type(error).__name__}: {error}")
         finally:
             self._listening.end(wait)
 
-    def _failed(self, shot: Shot, error: OSError, wait: Wait) -> Reading:
-        target = shot.target
+    def _failed(self, target: Target, error: OSError, wait: Wait) -> Reading:
         if isinstance(error, TimeoutError) and error.errno is None:  # we gave up, not the kernel
             deaf = self._listening.deaf(wait)
             if deaf * DEAF_SHARE >= target.timeout:
                 return Reading(Result.LOCAL_ERROR, detail=f"slamon itself stood still for {deaf // MS} ms of the wait")
-            return silence(shot.address, target, self._context.surroundings)
+            return silence(_peer.get(), target, self._context.surroundings)
         reading = failure(error)
         if reading.result is Result.TIMEOUT:
-            return silence(shot.address, target, self._context.surroundings, reading.detail)
+            return silence(_peer.get(), target, self._context.surroundings, reading.detail)
         if reading.result in {Result.SEND_ERROR, Result.LOCAL_ERROR}:
             self._context.stats.send_errors[errno.errorcode.get(error.errno or 0, "unknown")] += 1
             if error.errno in MENDS:

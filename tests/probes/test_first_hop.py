@@ -7,6 +7,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from itertools import chain, product
 from typing import NamedTuple
 
@@ -217,3 +218,48 @@ async def test_once_connected_an_icmp_error_ends_nothing(site: Site) -> None:
             reading = await gun.shoot(aim("http", "10.20.0.1", 1 * S))
     assert reading == Reading(Result.TIMEOUT, detail="no answer within 1s")
     assert "counter packets 0" not in site.far.run("nft", "list", "chain", "inet", "t", "i").stdout
+
+
+@pytest.mark.parametrize(
+    ("onward", "gone", "reading"),
+    [
+        pytest.param(
+            "10.22.0.1",
+            False,
+            Reading(Result.LOCAL_ERROR, detail=f"our gateway 10.9.0.7 {NO_ARP}"),
+            id="behind a gateway of ours that is off",
+        ),
+        pytest.param("10.9.0.5", False, Reading(Result.TIMEOUT, detail=f"the neighbour 10.9.0.5 {NO_ARP}"), id="off"),
+        pytest.param(
+            "10.21.0.1",
+            True,
+            Reading(Result.TIMEOUT, detail="no answer within 1s"),
+            id="silent, while there is no way to the target any more",
+        ),
+    ],
+)
+async def test_where_a_redirect_leads_the_way_there_counts(
+    site: Site, onward: str, gone: bool, reading: Reading
+) -> None:
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if gone:
+            site.home.run("ip", "route", "del", "10.25.0.1/32")
+        writer.write(f"HTTP/1.1 302 Found\r\nLocation: http://{onward}/\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.close()
+        await writer.wait_closed()
+
+    site.home.run(
+        "sysctl", "-qw", "net.ipv4.neigh.wan0.retrans_time_ms=1000"
+    )  # the usual: the kernel tells after the timeout
+    site.home.run("ip", "neigh", "flush", "dev", "wan0")
+    site.far.run("ip", "addr", "replace", "10.25.0.1/32", "dev", "lo")
+    site.home.run("ip", "route", "replace", "10.25.0.1/32", "via", "10.9.0.254")
+    settings = settings_of(http.PROBE, {"follow_redirects": "true", "port": "8080"})
+    target = replace(aim("http", "10.25.0.1", 1 * S), settings=settings)
+    with site.far.make_socket(socket.AF_INET, socket.SOCK_STREAM) as listener, inside(site.home):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("10.25.0.1", 8080))
+        listener.listen()
+        async with await asyncio.start_server(redirect, sock=listener), opened(http.PROBE) as gun:
+            assert await gun.shoot(target) == reading
