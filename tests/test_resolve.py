@@ -239,6 +239,75 @@ async def test_what_nobody_waits_for_any_more_is_not_asked(zone: Zone) -> None:
     assert zone.asked == ["a.test", "c.test"]
 
 
+async def test_a_name_that_nobody_answers_for_leaves_the_others_their_threads(zone: Zone) -> None:
+    zone.gate.clear()
+    resolver = Resolver(2)
+    try:
+        for _ in range(4):  # as a probe does at every interval
+            given_up = resolver.look_up("stuck.test", 4)
+            await asyncio.wait([given_up], timeout=0.05)
+            given_up.cancel()
+        async with asyncio.timeout(5):
+            assert await resolver.look_up("localhost", 4) == ["127.0.0.1"]
+        assert zone.asked == ["stuck.test"]
+    finally:
+        zone.gate.set()
+        resolver.close()
+
+
+async def test_who_asks_the_same_is_told_the_same_whoever_gives_up(zone: Zone) -> None:
+    zone.gate.clear()
+    resolver = Resolver(4)
+    try:
+        first = resolver.look_up("hq.test", 4)
+        await until(lambda: zone.asked == ["hq.test"])
+        second, third, six = (resolver.look_up("hq.test", family) for family in (4, 4, 6))
+        first.cancel()
+        third.cancel()
+        await until(lambda: len(zone.asked) == 2)
+        zone.records["hq.test"] = ["192.0.2.1"]
+        zone.gate.set()
+        assert (await second, await six) == (["192.0.2.1"], ["192.0.2.1"])
+        assert (first.cancelled(), third.cancelled()) == (True, True)
+        assert len(zone.asked) == 2, "once per family"
+        zone.records["hq.test"] = ["192.0.2.2"]
+        assert await resolver.look_up("hq.test", 4) == ["192.0.2.2"], "what was answered is asked anew"
+    finally:
+        zone.gate.set()
+        resolver.close()
+
+
+async def test_who_asks_the_same_is_told_of_the_same_failure(zone: Zone) -> None:
+    zone.gate.clear()
+    resolver = Resolver(4)
+    try:
+        both = [resolver.look_up("nowhere.test", 4) for _ in range(2)]
+        zone.gate.set()
+        failures = await asyncio.gather(*both, return_exceptions=True)
+        assert [type(failure) for failure in failures] == [socket.gaierror] * 2
+        assert zone.asked == ["nowhere.test"]
+    finally:
+        zone.gate.set()
+        resolver.close()
+
+
+async def test_what_was_given_up_before_its_turn_is_asked_for_who_comes_after(zone: Zone) -> None:
+    zone.records |= {"a.test": ["192.0.2.1"], "b.test": ["192.0.2.2"]}
+    zone.gate.clear()
+    resolver = Resolver(1)
+    try:
+        first, given_up = resolver.look_up("a.test", 4), resolver.look_up("b.test", 4)
+        given_up.cancel()
+        later = resolver.look_up("b.test", 4)
+        zone.gate.set()
+        assert (await first, await later) == (["192.0.2.1"], ["192.0.2.2"])
+        resolver.look_up("b.test", 4).cancel()
+        assert await resolver.look_up("b.test", 4) == ["192.0.2.2"]
+    finally:
+        zone.gate.set()
+        resolver.close()
+
+
 async def test_threads_end_with_the_run() -> None:
     async with running(*(aim(f"t{n}", f"n{n}.invalid") for n in range(9))) as book:
         await book.addresses.first(5)
