@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
@@ -21,6 +20,7 @@ from pydantic import Field, model_validator
 
 from slamon.egress import socket_address, with_zone
 from slamon.model import Reading, Result, Target
+from slamon.patterns import Expression, occurs
 from slamon.probe import COMMON, Context, Flag, Kind, Port, Prober, Settings, Shot, each, text
 from slamon.queries import Lines, Query
 
@@ -58,8 +58,8 @@ class Dns(Settings):
     """The response code that is right."""
     answers: tuple[str, ...] = ()
     """Every record of the type must be one of these, in the form of a zone file."""
-    answers_regex: re.Pattern[str] | None = None
-    """Every record of the type must match this regular expression."""
+    answers_regex: Expression | None = None
+    """Every record of the type must match this regular expression, each within 50 ms; beyond them the probe is unmeasured."""
     port: Port = 53
     """Where the server listens."""
     recursion: Flag = True
@@ -151,7 +151,7 @@ def _fault(settings: Dns, message: dns.message.Message) -> str:
     for rdata in found:
         if expected and rdata not in expected:
             return f"answer {rdata.to_text()} is not one of those expected"
-        if pattern is not None and not pattern.search(rdata.to_text()):
+        if pattern is not None and not occurs(pattern, rdata.to_text(), "answers_regex"):
             return f"answer {rdata.to_text()} does not match answers_regex"
     return ""
 

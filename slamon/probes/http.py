@@ -7,20 +7,19 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import aiohttp
-import regex
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
 from yarl import URL
 
 from slamon.errors import masked
 from slamon.model import Reading, Result, Target
 from slamon.names import Resolver, of_no_host
+from slamon.patterns import Expression, occurs
 from slamon.probe import (
     COMMON,
     GATEWAY,
@@ -44,10 +43,6 @@ MAX_REDIRECTS = 10
 
 LOOK_UPS = 16
 """Names of redirects that are looked up at once: one that no resolver answers takes a place for longer than its probe lasts."""
-
-
-SEARCH = 0.05
-"""Seconds that body_regex may take of the one loop that serves every target: what it is searched in, the server under test chooses."""
 
 NO_CHARACTER_SETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Python's own codecs of text that no page is written in. The server chooses, and `punycode` takes time by the square of the length."""
@@ -88,22 +83,6 @@ def _headers(value: object) -> object:
     return tuple(value.items()) if isinstance(value, dict) else value
 
 
-@lru_cache(maxsize=4096)
-def _bounded(pattern: re.Pattern[str]) -> regex.Pattern[str]:
-    """The same pattern, whose search can be given a time. Raises PydanticCustomError where it is none."""
-    try:
-        return regex.compile(pattern.pattern, regex.VERSION0)
-    except regex.error as error:
-        raise PydanticCustomError(
-            "pattern_regex", "not a regular expression: {error}", {"error": str(error)}
-        ) from error
-
-
-def _searchable(pattern: re.Pattern[str]) -> re.Pattern[str]:
-    _bounded(pattern)
-    return pattern
-
-
 Statuses = Annotated[
     tuple[tuple[int, int], ...],
     BeforeValidator(_statuses),
@@ -130,7 +109,7 @@ class Http(Settings):
     method: Literal["GET", "HEAD"] = "GET"
     status: Statuses = ((200, 299),)
     """The statuses that are right: 200, 200-299, or a list of these."""
-    body_regex: Annotated[re.Pattern[str], AfterValidator(_searchable)] | None = None
+    body_regex: Expression | None = None
     """Must be found in the body, within 50 ms; beyond them the probe is unmeasured."""
     headers: Headers = Field(default=(), repr=False)
     """More request headers."""
@@ -240,7 +219,7 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
         detail = f"HTTP {response.status} {response.reason}".rstrip()
         if response.status in REDIRECTS:
             detail += f" to {masked(response.headers.get('Location', 'nowhere'))}"
-    elif settings.body_regex is not None and not _found(settings.body_regex, _text(response, body)):
+    elif settings.body_regex is not None and not occurs(settings.body_regex, _text(response, body), "body_regex"):
         detail = f"body_regex {settings.body_regex.pattern!r} not found in the first {len(body)} bytes"
     gauges: list[tuple[str, float]] = [("http_status_code", response.status)]
     if visit.not_after is not None:
@@ -253,17 +232,6 @@ def _judge(settings: Http, response: aiohttp.ClientResponse, body: bytes, visit:
         phases=tuple((phase, spent) for phase, spent in visit.phases.items() if spent),
         gauges=tuple(gauges),
     )
-
-
-def _found(pattern: re.Pattern[str], text: str) -> bool:
-    """Raises Ended where that takes too long to tell: nothing is said then of the server."""
-    try:
-        return _bounded(pattern).search(text, timeout=SEARCH) is not None
-    except TimeoutError:
-        detail = (
-            f"body_regex {pattern.pattern!r} took longer than {SEARCH * 1000:.0f} ms on this body; write a simpler one"
-        )
-        raise Ended(Reading(Result.LOCAL_ERROR, detail=detail)) from None
 
 
 def _text(response: aiohttp.ClientResponse, body: bytes) -> str:

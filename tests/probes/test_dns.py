@@ -122,6 +122,12 @@ async def test_answers(answer: Answer, settings: dict[str, Any], result: Result)
     assert (MEANING[result].effect == "up") == (result is Result.SUCCESS)
 
 
+async def test_an_answers_regex_that_takes_too_long_is_given_up() -> None:
+    reading, _ = await ask(records("TXT", f'"{"a" * 200}"'), type="TXT", answers_regex="(a|aa)+b")
+    assert reading.result is Result.LOCAL_ERROR
+    assert reading.detail == "answers_regex '(a|aa)+b' took longer than 50 ms on this answer; write a simpler one"
+
+
 async def test_the_question_is_what_was_configured() -> None:
     _, first = await ask(well)
     _, second = await ask(records("MX", "10 mail.example.com."), type="MX", recursion="false")

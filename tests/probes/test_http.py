@@ -225,7 +225,7 @@ async def test_a_body_regex_that_takes_too_long_is_given_up() -> None:
         slow = await ask(gun, port=str(port), body_regex="Welcome.*Portal", patience=20 * S)
         plain = await ask(gun, port=str(port), body_regex="(?i)^welCOME")
     assert slow.result is Result.LOCAL_ERROR, slow
-    assert slow.detail == "body_regex 'Welcome.*Portal' took longer than 50 ms on this body; write a simpler one"
+    assert slow.detail == "body_regex 'Welcome.*Portal' took longer than 50 ms on this answer; write a simpler one"
     assert plain.result is Result.SUCCESS, plain
 
 
