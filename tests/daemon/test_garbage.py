@@ -29,7 +29,6 @@ def settled() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-        gc.unfreeze()
 
 
 def cycle() -> weakref.ref[Node]:
