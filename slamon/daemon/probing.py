@@ -39,7 +39,8 @@ LEAST_REST = 1 * MS
 """What the other tasks of the loop get between two ticks at least."""
 
 REST = 4
-"""Nor do they get less than a quarter of what the tick before took: under too much work a fifth of the processor."""
+"""Nor do they get less than a quarter of what the tick before took, under too much work a fifth of the processor; but not more than a
+tick, or a process that was stopped amid one would rest when it goes on."""
 
 
 def tick_for(targets: Iterable[Target]) -> int:
@@ -65,7 +66,8 @@ def following(began: int, ended: int, tick: int) -> int:
 
     One that took longer is no reason to leave out the border it ran over: what came due there would wait for the next but one.
     """
-    return max((began // tick + 1) * tick, ended + max(LEAST_REST, (ended - began) // REST))
+    rest = min(max(LEAST_REST, (ended - began) // REST), tick)
+    return max((began // tick + 1) * tick, ended + rest)
 
 
 class _Ready:

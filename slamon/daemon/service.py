@@ -47,12 +47,6 @@ HOURLY = 3600
 """Batches between two looks of the collector at all objects, as cycles that live longer than a few seconds are rare, and at the chain of
 declarations."""
 
-TIDY = 5
-"""Batches between two looks of the collector at what is new: seldom enough to cost next to nothing, often enough to find little."""
-
-PATIENT = 60
-"""The same while pages are being made, of which one half made holds more than all else that is new."""
-
 PRUNE = 600
 """Batches between two looks for single packets older than they are kept."""
 
@@ -105,10 +99,7 @@ class Service:
         self._turn = asyncio.Lock()
         """A batch is made, and a configuration applied, one at a time."""
         self._judged = False
-        self._pages = 0
-        """Being made."""
-        self._untidy = 0
-        """Batches since the collector looked at what is new."""
+        self._looks = garbage.Looks()
         self._declarations = Declared()
         self.notices: Notices | None = None
 
@@ -202,16 +193,15 @@ class Service:
             async with self._turn:
                 await self._step()
             count += 1
-            self._untidy += 1
             await give_way()
-            self._tidy()
+            self._looks.batch()
             if count % LOOK == 0 and self.notices is not None:
                 for _ in self.notices.say_lossy(self.config, self._clock.now()):
                     await give_way()
             if count % PRUNE == 0:
                 await self._prune()
             if count % HOURLY == 0:
-                garbage.tidy_all()
+                garbage.look_at_all()
                 await self._verify()
 
     async def _examine(self) -> None:
@@ -377,20 +367,12 @@ class Service:
 
     def page(self) -> Iterator[bytes]:
         """The metrics in steps."""
-        self._pages += 1
-        try:
+        with self._looks.page():
             for _ in self._recorder.catch_up():
                 yield b""
             yield from self._exposition.page(self.page_view())
-        finally:
-            self._pages -= 1
         yield b""
-        self._tidy()
-
-    def _tidy(self) -> None:
-        if self._untidy >= (PATIENT if self._pages else TIDY):
-            garbage.tidy()
-            self._untidy = 0
+        self._looks.look()
 
 
 def summary(config: Config) -> str:

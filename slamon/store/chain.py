@@ -77,7 +77,7 @@ def verify(connection: Connection) -> str:
     return ledger.verify(read(connection))
 
 
-def known(entry: ledger.Entry) -> None:
+def check_version(entry: ledger.Entry) -> None:
     """Raises TamperedError for a version of which something might go unnoticed here."""
     if (entry.body.get("version") or 1) not in (1, FORMAT):
         raise ledger.TamperedError(f"declaration {entry.number} is of a newer slamon; use the one that wrote it")

@@ -241,7 +241,7 @@ def take(known: dict[str, Known], entry: ledger.Entry) -> None:
     """What stands with one entry more; not every entry is about an exclusion."""
     if entry.kind in {events.RECORD, events.RETRACT}:
         return
-    chain.known(entry)
+    chain.check_version(entry)
     if entry.kind == EXCLUDE:
         made = _exclusion(entry)
         known[made.id] = Known(made, [_act(entry, made.state)])

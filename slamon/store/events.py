@@ -86,7 +86,7 @@ def take(known: dict[str, Recorded], entry: ledger.Entry) -> None:
     """What stands with one entry more; not every entry is about an event."""
     if entry.kind not in {RECORD, RETRACT}:
         return
-    chain.known(entry)
+    chain.check_version(entry)
     if entry.kind == RECORD:
         known[str(entry.number)] = _recorded(entry)
     else:

@@ -47,19 +47,23 @@ def test_nothing_is_looked_at_in_the_midst_of_other_work() -> None:
 
 
 def test_a_cycle_is_gone_after_the_next_look() -> None:
-    made = cycle()
-    garbage.tidy()
+    made, looks = cycle(), garbage.Looks()
+    for _ in range(garbage.TIDY):
+        assert made() is not None
+        looks.batch()
     assert made() is None
 
 
 def test_a_cycle_that_outlived_a_look_waits_for_one_at_everything() -> None:
-    node = Node()
-    garbage.tidy()
+    node, looks = Node(), garbage.Looks()
+    for _ in range(garbage.TIDY):
+        looks.batch()
     made = weakref.ref(node)
     del node
-    garbage.tidy()
+    for _ in range(garbage.TIDY):
+        looks.batch()
     assert made() is not None
-    garbage.tidy_all()
+    garbage.look_at_all()
     assert made() is None
 
 
@@ -86,35 +90,32 @@ class Borders:
 async def test_the_daemon_looks_after_some_batches_and_not_while_a_page_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = 0
+    seconds, before = Borders(), int(gc.get_stats()[0]["collections"])
 
-    def tidy() -> None:
-        nonlocal looks
-        looks += 1
+    def looks() -> int:
+        return int(gc.get_stats()[0]["collections"]) - before
 
-    seconds = Borders()
     monkeypatch.setattr(service, "border", seconds)
-    monkeypatch.setattr(garbage, "tidy", tidy)
     daemon = Daemon(tmp_path)
     await daemon.start()
     keeping = asyncio.create_task(daemon.service.keep())
-    await seconds.pass_by(2 * service.TIDY + 1)
-    assert looks == 2
+    await seconds.pass_by(2 * garbage.TIDY + 1)
+    assert looks() == 2
 
     page = daemon.service.page()
     next(page)
-    await seconds.pass_by(service.TIDY)
-    assert looks == 2
+    await seconds.pass_by(garbage.TIDY)
+    assert looks() == 2
     for _ in page:
-        assert looks == 2
-    assert looks == 3, "when it is made"
+        assert looks() == 2
+    assert looks() == 3, "when it is made"
 
     page = daemon.service.page()
     next(page)
-    await seconds.pass_by(service.PATIENT)
-    assert looks == 4, "nobody makes pages for ever"
+    await seconds.pass_by(garbage.PATIENT)
+    assert looks() == 4, "nobody makes pages for ever"
     del page
-    await seconds.pass_by(service.TIDY)
-    assert looks == 5, "a page that was given up is none"
+    await seconds.pass_by(garbage.TIDY)
+    assert looks() == 5, "a page that was given up is none"
     keeping.cancel()
     await daemon.stop(0)

@@ -96,6 +96,19 @@ def test_nothing_to_take_back(store: Store) -> None:
         store.retract("1", at=T0, by="ann")
 
 
+def planted(folder: Path, kind: str, body: str) -> Store:
+    """A store whose first entry somebody else wrote."""
+    path = folder / "slamon.db"
+    with Daemon(path, target()):
+        pass
+    with sqlite3.connect(path) as raw:
+        raw.execute(
+            "INSERT INTO declaration (number, at, by, kind, body, link) VALUES (1, 1, 'x', ?, ?, 'x')", (kind, body)
+        )
+    raw.close()
+    return Store.open(path, write=False)
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
@@ -110,16 +123,17 @@ def test_nothing_to_take_back(store: Store) -> None:
     ],
 )
 def test_what_no_slamon_wrote(tmp_path: Path, kind: str, body: str) -> None:
-    path = tmp_path / "slamon.db"
-    with Daemon(path, target()):
-        pass
-    with sqlite3.connect(path) as raw:
-        raw.execute(
-            "INSERT INTO declaration (number, at, by, kind, body, link) VALUES (1, 1, 'x', ?, ?, 'x')", (kind, body)
-        )
-    raw.close()
     with (
-        Store.open(path, write=False) as store,
+        planted(tmp_path, kind, body) as store,
         pytest.raises(TamperedError, match="declaration 1 is not what was written"),
+    ):
+        store.events()
+
+
+def test_what_a_newer_slamon_wrote_is_not_read_in_part(tmp_path: Path) -> None:
+    body = '{"version":3,"contract":"hq","event":"ticket","note":"","opened":5,"closed":null}'
+    with (
+        planted(tmp_path, "record", body) as store,
+        pytest.raises(TamperedError, match="declaration 1 is of a newer slamon"),
     ):
         store.events()
