@@ -750,6 +750,24 @@ async def test_an_exclusion_is_active_in_the_hours_of_its_class_though_nothing_e
     assert await world.thread.close()
 
 
+@pytest.mark.parametrize("length", ["30m", "7d"])
+async def test_an_exclusion_is_active_whether_or_not_a_rolling_period_has_begun(tmp_path: Path, length: str) -> None:
+    """START is 23:20, and the half hour that is current all day begins at 23:30."""
+    config = CONFIG.replace("    timezone: UTC\n", f"    timezone: UTC\n    period: rolling {length}\n", 1)
+    world = World(tmp_path, 1, config)
+    judge = Judge(clock=world.clock, stats=world.stats, source=world.source, config=world.config)
+    world.random.random = lambda: 1.0  # type: ignore[method-assign]  # nothing happens
+    world.probe()
+    await world.thread.call(
+        world.store.declare, contract="hq", cause="maintenance", start=START, end=START + DAY, at=world.now, by="me"
+    )
+    for now in (world.now, START + 20 * MINUTE, DECEMBER + HOUR, START + DAY):
+        world.now = now
+        await judge.refresh()
+        assert judge.views[0].active_exclusions["maintenance"] is (now < START + DAY)
+    assert await world.thread.close()
+
+
 async def test_an_exclusion_is_active_by_the_terms_of_the_current_period(tmp_path: Path) -> None:
     """An amendment asks for more notice than was given."""
     config = f"""{PROBED}contracts:

@@ -15,7 +15,7 @@ from slamon.judge.book import Book
 from slamon.judge.held import hold
 from slamon.judge.revisions import Revisions
 from slamon.live import ContractView
-from slamon.model import DAY, HOUR, MINUTE, S
+from slamon.model import HOUR, MINUTE, S
 from slamon.sla import periods
 from slamon.sla.exclusions import decide, owned
 from slamon.sla.facts import Exclusion, Facts
@@ -234,11 +234,11 @@ class Judge:
         case = self._cases.get(contract.name)
         if case is None or (case.book.contract, case.book.declared) != (contract, stood):
             revisions = case.revisions if case is not None and case.book.contract == contract else Revisions(contract)
-            case = _Running(Book(config, contract, stood), period, now, _excluded(terms, stood, period), revisions)
+            case = _Running(Book(config, contract, stood), period, now, _excluded(terms, stood, period, now), revisions)
             self._cases[contract.name] = case
         elif case.current != period:
             case.current, case.before, case.is_final = period, None, False
-            case.excluded = _excluded(terms, stood, period)
+            case.excluded = _excluded(terms, stood, period, now)
             case.book.forget(needed(contract, periods.previous(contract, now), now)[0].start)
         current = await case.statement(reader, self._source, period, now)
         if not case.is_final or now >= case.again:
@@ -263,10 +263,10 @@ class Judge:
         return statement, case.book.is_final(period) and not looks_ahead(case.book.contract, period)
 
 
-def _excluded(terms: Contract, stood: Facts, period: Period) -> list[Piece[Exclusion]]:
-    """As far as anybody asks while it is the current period: a rolling one may have ended at the last midnight."""
+def _excluded(terms: Contract, stood: Facts, period: Period, now: int) -> list[Piece[Exclusion]]:
+    """From now on, as long as the period is the current one; one of less than a day may not have begun."""
     decisions = decide(terms, stood.exclusions, stood.tickets)
-    return owned(decisions, terms, start=period.start, end=period.end + 2 * DAY)
+    return owned(decisions, terms, start=min(period.start, now), end=period.end)
 
 
 def _together(config: Config) -> Iterator[list[Contract]]:
